@@ -1,0 +1,12 @@
+/* pyspyc: a profiler for Python processes, as a library. Includes every public header. */
+#ifndef PYSPYC_PYSPYC_H
+#define PYSPYC_PYSPYC_H
+
+#include "pyspyc/error.h"
+#include "pyspyc/process.h"
+#include "pyspyc/profile.h"
+#include "pyspyc/recorder.h"
+#include "pyspyc/snapshot.h"
+#include "pyspyc/version.h"
+
+#endif

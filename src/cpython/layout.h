@@ -1,0 +1,168 @@
+/*
+ * Where CPython keeps what: offsets in bytes inside its structs, per version and build. A
+ * version is a row of src/cpython/layouts.in (made by tools/gen-layouts from CPython's own
+ * headers and compiled into a table); from 3.13 on the offsets that the target itself
+ * publishes (struct _Py_DebugOffsets, Include/internal/pycore_runtime.h in 3.13,
+ * pycore_debug_offsets.h from 3.14) take precedence over the row's.
+ */
+#ifndef SPY_CPYTHON_LAYOUT_H
+#define SPY_CPYTHON_LAYOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cpython/version.h"
+#include "pyspyc/error.h"
+
+/* An offset that this version or build has no field for. */
+#define SPY_NO_FIELD UINT32_MAX
+
+/* How a thread state leads to its innermost frame. */
+enum spy_frame_family {
+	SPY_FRAME_OBJECTS, /* to 3.10: PyFrameObject on the heap, tstate->frame */
+	SPY_FRAME_CFRAME,  /* 3.11, 3.12: tstate->cframe->current_frame */
+	SPY_FRAME_CURRENT, /* from 3.13: tstate->current_frame */
+};
+
+enum spy_line_table {
+	SPY_LINES_LNOTAB,    /* to 3.9: co_lnotab, Objects/lnotab_notes.txt */
+	SPY_LINES_310,	     /* 3.10: co_linetable, Objects/lnotab_notes.txt of 3.10 */
+	SPY_LINES_LOCATIONS, /* from 3.11: co_linetable, Objects/locations.md of 3.11 */
+};
+
+/*
+ * Every field is one line here and one column in layouts.in, under the same name. Values
+ * are offsets inside the struct named by the first word, except where said.
+ */
+#define SPY_LAYOUT_FIELDS(FIELD)                                                              \
+	/* _PyRuntimeState; SPY_NO_FIELD up to 3.6 */                                         \
+	FIELD(runtime_size) /* sizeof */                                                      \
+	FIELD(runtime_interpreters_head)                                                      \
+	FIELD(runtime_tstate_current) /* gilstate.tstate_current, 3.7-3.11 */                 \
+	FIELD(runtime_finalizing)                                                             \
+	FIELD(runtime_gil_locked) /* ceval.gil.locked, 3.7-3.11 */                            \
+	/* PyInterpreterState */                                                              \
+	FIELD(interp_size) /* sizeof */                                                       \
+	FIELD(interp_next)                                                                    \
+	FIELD(interp_id) /* int64; none in 2.7 and 3.6 */                                     \
+	FIELD(interp_threads_head)                                                            \
+	FIELD(interp_modules) /* imports.modules from 3.12 */                                 \
+	FIELD(interp_sysdict)                                                                 \
+	FIELD(interp_ceval_gil)		/* a pointer to struct _gil_runtime_state, from 3.12 */ \
+	FIELD(interp_code_generation) /* _code_object_generation, 3.14 */                     \
+	FIELD(gil_locked)		/* in struct _gil_runtime_state */                     \
+	FIELD(gil_last_holder)                                                                \
+	FIELD(gil_enabled) /* free-threaded builds */                                         \
+	/* PyThreadState */                                                                   \
+	FIELD(tstate_size) /* sizeof */                                                       \
+	FIELD(tstate_next)                                                                    \
+	FIELD(tstate_interp)                                                                  \
+	FIELD(tstate_frame)	    /* SPY_FRAME_OBJECTS */                                   \
+	FIELD(tstate_cframe)	    /* SPY_FRAME_CFRAME; in 3.10 tracing's, unused */         \
+	FIELD(tstate_current_frame) /* SPY_FRAME_CURRENT */                                   \
+	FIELD(tstate_base_frame)    /* from 3.15: the sentinel at the chain's end */          \
+	FIELD(tstate_thread_id)	    /* pthread_t, unsigned long */                            \
+	FIELD(tstate_native_thread_id) /* from 3.11, unsigned long */                         \
+	FIELD(tstate_status)	       /* the _status bit-field, from 3.12 */                 \
+	FIELD(tstate_state)	       /* attached, detached, suspended: int, from 3.13 */    \
+	FIELD(tstate_datastack_chunk)  /* from 3.11 */                                        \
+	FIELD(tstate_datastack_top)    /* from 3.11 */                                        \
+	FIELD(cframe_current_frame)    /* _PyCFrame, 3.11 and 3.12 */                         \
+	/* PyFrameObject (to 3.10) or _PyInterpreterFrame */                                  \
+	FIELD(frame_size) /* sizeof up to localsplus */                                       \
+	FIELD(frame_back) /* f_back or previous */                                            \
+	FIELD(frame_code) /* f_code or f_executable; low bits may be tags */                  \
+	FIELD(frame_lasti)     /* int f_lasti, to 3.10 */                                     \
+	FIELD(frame_instr_ptr) /* prev_instr (3.11, 3.12) or instr_ptr */                     \
+	FIELD(frame_owner)     /* char, from 3.11 */                                          \
+	FIELD(frame_tlbc_index) /* int32, free-threaded from 3.14 */                          \
+	FIELD(frame_localsplus)                                                               \
+	/* PyCodeObject */                                                                    \
+	FIELD(code_size) /* sizeof up to co_code_adaptive */                                  \
+	FIELD(code_filename)                                                                  \
+	FIELD(code_name)                                                                      \
+	FIELD(code_qualname) /* from 3.11 */                                                  \
+	FIELD(code_firstlineno) /* int */                                                     \
+	FIELD(code_linetable)	/* co_lnotab to 3.9 */                                        \
+	FIELD(code_code)	/* co_code (an object, to 3.10) or co_code_adaptive (inline) */ \
+	FIELD(code_firsttraceable) /* _co_firsttraceable, int, from 3.11 */                   \
+	FIELD(code_tlbc)	   /* co_tlbc, free-threaded from 3.14 */                     \
+	/* PyObject, PyVarObject, PyTypeObject */                                             \
+	FIELD(object_size) /* sizeof(PyObject) */                                             \
+	FIELD(object_type)                                                                    \
+	FIELD(var_size) /* ob_size */                                                         \
+	FIELD(type_name)                                                                      \
+	FIELD(type_basicsize)                                                                 \
+	FIELD(type_dictoffset)                                                                \
+	FIELD(type_flags)                                                                     \
+	FIELD(heap_type_cached_keys) /* ht_cached_keys */                                     \
+	/* PyUnicodeObject (from 3.3), PyBytesObject (str in 2.7) */                          \
+	FIELD(unicode_length)                                                                 \
+	FIELD(unicode_state)	   /* a 32-bit bit-field (see unicode.c) */                   \
+	FIELD(unicode_ascii_data)  /* sizeof(PyASCIIObject) */                                \
+	FIELD(unicode_compact_data) /* sizeof(PyCompactUnicodeObject) */                      \
+	FIELD(bytes_data)	    /* ob_sval */                                             \
+	/* PyListObject, PyTupleObject */                                                     \
+	FIELD(list_items)                                                                     \
+	FIELD(tuple_items)                                                                    \
+	/* PyDictObject, and PyDictKeysObject (from 3.3) or 2.7's ma_mask and ma_table */     \
+	FIELD(dict_keys)   /* ma_keys; ma_table in 2.7 */                                     \
+	FIELD(dict_values) /* ma_values; none in 2.7 */                                       \
+	FIELD(dict_mask)   /* ma_mask, 2.7 */                                                 \
+	FIELD(keys_size)   /* dk_size (Py_ssize_t) to 3.10, dk_log2_size (a byte) from 3.11 */ \
+	FIELD(keys_kind)   /* dk_kind, from 3.11 */                                           \
+	FIELD(keys_nentries)                                                                  \
+	FIELD(keys_indices)                                                                   \
+	FIELD(long_digits) /* ob_digit; the word before it is ob_size or lv_tag */
+
+struct spy_layout {
+	enum spy_frame_family frames;
+	enum spy_line_table lines;
+#define SPY_LAYOUT_MEMBER(name) uint32_t name;
+	SPY_LAYOUT_FIELDS(SPY_LAYOUT_MEMBER)
+#undef SPY_LAYOUT_MEMBER
+};
+
+/* The architectures that the table has rows for. */
+enum spy_arch {
+	SPY_ARCH_X86_64,
+	SPY_ARCH_AARCH64,
+};
+
+/* What this program was compiled for; targets are of the same architecture. */
+#if defined(__x86_64__)
+#define SPY_ARCH_HERE SPY_ARCH_X86_64
+#elif defined(__aarch64__)
+#define SPY_ARCH_HERE SPY_ARCH_AARCH64
+#else
+#error "pyspyc knows x86-64 and aarch64 only"
+#endif
+
+/*
+ * The table's layout for a version and build on arch. -PYSPYC_EVERSION, with a message that
+ * names what was found and what is known, when there is none.
+ */
+int spy_layout_find(const struct spy_version *version, enum spy_arch arch, struct spy_layout *ret,
+		    struct pyspyc_error *err);
+
+/* "xdebugpy", the first bytes of struct _Py_DebugOffsets and so of _PyRuntime from 3.13. */
+#define SPY_DEBUG_OFFSETS_COOKIE "xdebugpy"
+/* As many bytes as any version's struct _Py_DebugOffsets takes. */
+#define SPY_DEBUG_OFFSETS_LIMIT 2048
+
+/*
+ * Parses the start of _PyRuntime of 3.13 or later, size bytes from the target (hostile), and
+ * gives the version (build flags included) and layout. Fields that the struct does not
+ * publish come from the table's row for that version. Every offset is checked to lie inside
+ * its struct and to agree with the others; -PYSPYC_ECORRUPT when one does not,
+ * -PYSPYC_EVERSION for a version that is not known.
+ */
+int spy_debug_offsets_parse(const void *bytes, size_t size, enum spy_arch arch,
+			    struct spy_version *version, struct spy_layout *ret,
+			    struct pyspyc_error *err);
+
+/* True when two layouts' fields all lie within sane bounds: below 1 MiB, sizes not 0. */
+bool spy_layout_sane(const struct spy_layout *layout);
+
+#endif

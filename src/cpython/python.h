@@ -1,0 +1,34 @@
+/* The CPython runtime inside a process: where it is, which one it is. */
+#ifndef SPY_CPYTHON_PYTHON_H
+#define SPY_CPYTHON_PYTHON_H
+
+#include "cpython/layout.h"
+#include "target/process.h"
+
+struct spy_python {
+	struct spy_version version;
+	struct spy_layout layout;
+	char *binary;		    /* the executable or libpython that holds it, as mapped */
+	uint64_t runtime;	    /* address of _PyRuntime; 0 up to 3.6 */
+	uint64_t interpreters_head; /* address of the word that points to the first interpreter */
+	/*
+	 * Address of the word that points to the thread state that holds the GIL
+	 * (_PyThreadState_Current to 3.6, gilstate.tstate_current to 3.11); 0 from 3.12 and
+	 * where it could not be found.
+	 */
+	uint64_t tstate_current;
+};
+
+/*
+ * Finds the runtime of process, whose mappings must be fresh. -PYSPYC_ENOTPYTHON when there
+ * is none, -PYSPYC_EIMPL for PyPy and other implementations (named in the message),
+ * -PYSPYC_EVERSION when the version is not known, -PYSPYC_ENOTREADY when a CPython is
+ * mapped but has not created its first interpreter (or has already torn it down). The
+ * caller closes ret with spy_python_close, also after -PYSPYC_ENOTREADY.
+ */
+int spy_python_find(const struct spy_process *process, struct spy_python *ret,
+		    struct pyspyc_error *err);
+
+void spy_python_close(struct spy_python *python);
+
+#endif
