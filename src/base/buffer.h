@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/cleanup.h"
+
 /*
  * Zero-initialise to start. An allocation that fails sets `failed` and makes every further
  * call a no-op, so that a chain of appends needs one check at its end.

@@ -26,7 +26,9 @@ enum spy_frame_family {
 };
 
 enum spy_line_table {
-	SPY_LINES_LNOTAB,    /* to 3.9: co_lnotab, Objects/lnotab_notes.txt */
+	/* To 3.9: co_lnotab, Objects/lnotab_notes.txt; line increments are signed from 3.6. */
+	SPY_LINES_LNOTAB,
+	SPY_LINES_LNOTAB_UNSIGNED, /* 2.7: co_lnotab with unsigned line increments */
 	SPY_LINES_310,	     /* 3.10: co_linetable, Objects/lnotab_notes.txt of 3.10 */
 	SPY_LINES_LOCATIONS, /* from 3.11: co_linetable, Objects/locations.md of 3.11 */
 };
@@ -66,6 +68,7 @@ enum spy_line_table {
 	FIELD(tstate_native_thread_id) /* from 3.11, unsigned long */                         \
 	FIELD(tstate_status)	       /* the _status bit-field, from 3.12 */                 \
 	FIELD(tstate_state)	       /* attached, detached, suspended: int, from 3.13 */    \
+	FIELD(tstate_holds_gil)	       /* int, from 3.14 */                                   \
 	FIELD(tstate_datastack_chunk)  /* from 3.11 */                                        \
 	FIELD(tstate_datastack_top)    /* from 3.11 */                                        \
 	FIELD(cframe_current_frame)    /* _PyCFrame, 3.11 and 3.12 */                         \
@@ -91,14 +94,19 @@ enum spy_line_table {
 	/* PyObject, PyVarObject, PyTypeObject */                                             \
 	FIELD(object_size) /* sizeof(PyObject) */                                             \
 	FIELD(object_type)                                                                    \
+	/* Bytes *before* the object, for types with Py_TPFLAGS_MANAGED_DICT */               \
+	FIELD(object_managed_dict)   /* the dict's address or NULL, from 3.11 */              \
+	FIELD(object_managed_values) /* PyDictValues *, 3.11; in 3.12 one less, in the */     \
+				     /* dict's word, so that an odd word means values */      \
 	FIELD(var_size) /* ob_size */                                                         \
 	FIELD(type_name)                                                                      \
 	FIELD(type_basicsize)                                                                 \
 	FIELD(type_dictoffset)                                                                \
 	FIELD(type_flags)                                                                     \
 	FIELD(heap_type_cached_keys) /* ht_cached_keys */                                     \
-	/* PyUnicodeObject (from 3.3), PyBytesObject (str in 2.7) */                          \
+	/* PyUnicodeObject, PyBytesObject (str in 2.7) */                                     \
 	FIELD(unicode_length)                                                                 \
+	FIELD(unicode_str)	   /* Py_UNICODE *, 2.7; the fields below from 3.3 */         \
 	FIELD(unicode_state)	   /* a 32-bit bit-field (see unicode.c) */                   \
 	FIELD(unicode_ascii_data)  /* sizeof(PyASCIIObject) */                                \
 	FIELD(unicode_compact_data) /* sizeof(PyCompactUnicodeObject) */                      \
@@ -111,9 +119,11 @@ enum spy_line_table {
 	FIELD(dict_values) /* ma_values; none in 2.7 */                                       \
 	FIELD(dict_mask)   /* ma_mask, 2.7 */                                                 \
 	FIELD(keys_size)   /* dk_size (Py_ssize_t) to 3.10, dk_log2_size (a byte) from 3.11 */ \
+	FIELD(keys_log2_index_bytes) /* the size of dk_indices, a byte, from 3.11 */          \
 	FIELD(keys_kind)   /* dk_kind, from 3.11 */                                           \
 	FIELD(keys_nentries)                                                                  \
 	FIELD(keys_indices)                                                                   \
+	FIELD(dictvalues_values) /* PyObject *values[] in PyDictValues, from 3.11 */          \
 	FIELD(long_digits) /* ob_digit; the word before it is ob_size or lv_tag */
 
 struct spy_layout {
@@ -153,16 +163,21 @@ int spy_layout_find(const struct spy_version *version, enum spy_arch arch, struc
 
 /*
  * Parses the start of _PyRuntime of 3.13 or later, size bytes from the target (hostile), and
- * gives the version (build flags included) and layout. Fields that the struct does not
- * publish come from the table's row for that version. Every offset is checked to lie inside
- * its struct and to agree with the others; -PYSPYC_ECORRUPT when one does not,
- * -PYSPYC_EVERSION for a version that is not known.
+ * gives the version and layout. The struct does not tell a debug build: the caller sets
+ * version->debug, and the rest of *version is written. Fields that the struct does not
+ * publish come from the table's row for that version and build. Every offset is checked to
+ * lie inside its struct and to agree with the others; -PYSPYC_ECORRUPT when one does not,
+ * -PYSPYC_EVERSION for a version that is not known. On failure *ret is undefined, *version
+ * holds what was read of it.
  */
 int spy_debug_offsets_parse(const void *bytes, size_t size, enum spy_arch arch,
 			    struct spy_version *version, struct spy_layout *ret,
 			    struct pyspyc_error *err);
 
-/* True when two layouts' fields all lie within sane bounds: below 1 MiB, sizes not 0. */
+/*
+ * True when a layout's fields all lie within sane bounds: below 1 MiB, sizes not 0, and the
+ * fields that lead from struct to struct inside theirs.
+ */
 bool spy_layout_sane(const struct spy_layout *layout);
 
 #endif

@@ -23,6 +23,9 @@ int spy_thread_names_read(const struct spy_heap *heap, uint64_t interpreter,
 
 void spy_thread_names_free(struct spy_thread_names *names);
 
+/* Entries of sys.path beyond this many are left out. */
+#define SPY_PATHS_LIMIT 1024
+
 struct spy_paths {
 	char **items; /* absolute paths without a trailing slash, longest first */
 	size_t count;

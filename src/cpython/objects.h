@@ -37,7 +37,10 @@ int spy_bytes_read(const struct spy_heap *heap, uint64_t object, size_t limit,
 /* Called for each entry of a dict; false ends the walk. */
 typedef bool spy_dict_visitor(void *context, uint64_t key, uint64_t value);
 
-/* Visits the entries of a dict object in order (table order in 2.7). */
+/*
+ * Visits the entries of a dict object in order: of insertion; of the table in 2.7; of the
+ * shared keys, from 3.11, where instances of a class share them.
+ */
 int spy_dict_visit(const struct spy_heap *heap, uint64_t dict, spy_dict_visitor *visit,
 		   void *context, struct pyspyc_error *err);
 
@@ -45,7 +48,10 @@ int spy_dict_visit(const struct spy_heap *heap, uint64_t dict, spy_dict_visitor 
 int spy_dict_get(const struct spy_heap *heap, uint64_t dict, const char *key, uint64_t *ret,
 		 struct pyspyc_error *err);
 
-/* The attribute `name` in an instance's own dict or inline values, or 0 in *ret. */
+/*
+ * The attribute `name` among the first 8192 of an instance's own dict or inline values, or 0
+ * in *ret; a module's dict is one, too.
+ */
 int spy_instance_get(const struct spy_heap *heap, uint64_t object, const char *name,
 		     uint64_t *ret, struct pyspyc_error *err);
 

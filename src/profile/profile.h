@@ -61,6 +61,7 @@ struct spy_lane {
 	uint32_t name; /* interned: `thread 12 (name)`, with the process where there are several */
 	int32_t pid;
 	int32_t tid;
+	size_t latest; /* 1 + the number of its latest moment, 0: none; kept by spy_profile_add */
 };
 
 struct pyspyc_profile {

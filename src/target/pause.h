@@ -2,23 +2,32 @@
 #ifndef SPY_TARGET_PAUSE_H
 #define SPY_TARGET_PAUSE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "pyspyc/error.h"
 
-/*
- * Stops thread tid with PTRACE_SEIZE and PTRACE_INTERRUPT. Whatever becomes of the caller,
- * the kernel lets the thread go when it exits. -PYSPYC_EPERM when another tracer has it or
- * ptrace is not permitted, -PYSPYC_ENOPROC when it is gone, -PYSPYC_EAGAIN when it did not
- * stop within 100 ms (uninterruptible sleep). On success spy_pause_end must follow from the
- * same thread of ours.
- */
+/* One thread's stop. Zero-initialise; it must stay in place while `attached`. */
 struct spy_pause {
 	pid_t tid;
-	int signal; /* one that was on its way to the thread, delivered when it goes on */
+	bool attached; /* seized by us */
+	int signal;    /* one that was on its way to the thread, delivered when it goes on */
 };
 
-int spy_pause_begin(pid_t tid, struct spy_pause *ret, struct pyspyc_error *err);
-void spy_pause_end(const struct spy_pause *pause);
+/*
+ * Stops thread tid (PTRACE_SEIZE and PTRACE_INTERRUPT, ptrace(2)). Whatever becomes of the
+ * caller, the kernel lets the thread go when it exits. Errors: -PYSPYC_EPERM when another
+ * tracer has it or ptrace is not permitted; -PYSPYC_ENOPROC when it is gone; -PYSPYC_EAGAIN
+ * when it sleeps uninterruptibly and so cannot stop. In that last case `attached` may be
+ * set: the stop is then still to come, and the caller goes on calling spy_pause_begin or
+ * spy_pause_settle with the same struct until it is not.
+ */
+int spy_pause_begin(pid_t tid, struct spy_pause *pause, struct pyspyc_error *err);
+
+/* Lets the thread go on. To be called from the thread of ours that stopped it. */
+void spy_pause_end(struct spy_pause *pause);
+
+/* Lets a thread go whose stop came late; true when nothing is left to do. */
+bool spy_pause_settle(struct spy_pause *pause);
 
 #endif

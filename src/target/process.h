@@ -60,6 +60,12 @@ int spy_process_open_mapped(const struct spy_process *process, const struct spy_
 int spy_process_open_path(const struct spy_process *process, const char *path, int *ret,
 			  struct pyspyc_error *err);
 
+/*
+ * The command line of pid, arguments joined by spaces, or its comm when it has none; valid
+ * UTF-8, the caller frees it. NULL when memory ran out.
+ */
+char *spy_process_command(pid_t pid);
+
 /* One thread of a process. */
 struct spy_task {
 	pid_t tid;    /* as we see it */

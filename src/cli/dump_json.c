@@ -1,0 +1,112 @@
+/* A snapshot as JSON; docs/dump-schema.json describes it. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "cli/dump.h"
+#include "cli/message.h"
+#include "pyspyc/version.h"
+
+static const char *code_name(enum pyspyc_code code)
+{
+	switch (code) {
+	case PYSPYC_ENOPROC:
+		return "no-process";
+	case PYSPYC_EPERM:
+		return "not-permitted";
+	case PYSPYC_ENOTPYTHON:
+		return "not-python";
+	case PYSPYC_ENOTREADY:
+		return "not-ready";
+	case PYSPYC_EIMPL:
+		return "not-cpython";
+	case PYSPYC_EVERSION:
+		return "unknown-version";
+	case PYSPYC_EFAULT:
+	case PYSPYC_ECORRUPT:
+	case PYSPYC_EAGAIN:
+		return "unreadable";
+	case PYSPYC_OK:
+	case PYSPYC_ENOMEM:
+	case PYSPYC_ESYS:
+	case PYSPYC_EINVAL:
+	case PYSPYC_EIO:
+		break;
+	}
+	return "failed";
+}
+
+/* Text that is not UTF-8 after all is shown as on a terminal rather than lost. */
+static json_t *string(const char *text)
+{
+	json_t *value;
+	char *safe = NULL;
+	size_t size;
+	FILE *memory;
+
+	if (!text)
+		return json_null();
+	value = json_string(text);
+	if (value)
+		return value;
+	memory = open_memstream(&safe, &size);
+	if (!memory)
+		return NULL;
+	cli_put_safe(memory, text);
+	fclose(memory);
+	value = json_string(safe);
+	free(safe);
+	return value;
+}
+
+static json_t *frame_object(const struct pyspyc_frame_info *frame)
+{
+	return json_pack("{s:o, s:o, s:o, s:i, s:i}", "name", string(frame->name), "file",
+			 string(frame->file), "path", string(frame->path), "line", frame->line,
+			 "first_line", frame->first_line);
+}
+
+static json_t *thread_object(const struct pyspyc_thread_info *thread)
+{
+	const char state[] = {thread->os_state, 0};
+	json_t *frames = json_array();
+
+	for (size_t i = 0; i < thread->frame_count; i++)
+		json_array_append_new(frames, frame_object(&thread->frames[i]));
+	return json_pack("{s:o, s:I, s:o, s:o, s:I, s:b, s:b, s:o, s:b, s:o, s:o}", "tid",
+			 thread->tid ? json_integer(thread->tid) : json_null(), "ident",
+			 (json_int_t)thread->ident, "name", string(thread->name), "os_name",
+			 string(thread->os_name), "interpreter", (json_int_t)thread->interpreter,
+			 "active", thread->active, "gil", thread->gil, "os_state", string(state),
+			 "truncated", thread->truncated, "error", string(thread->error), "frames",
+			 frames);
+}
+
+json_t *cli_dump_document(void)
+{
+	return json_pack("{s:s, s:i, s:s, s:[], s:[]}", "schema", "pyspyc-dump", "version",
+			 CLI_DUMP_SCHEMA, "pyspyc", pyspyc_version(), "processes", "errors");
+}
+
+bool cli_dump_add(json_t *document, const struct pyspyc_snapshot *snapshot)
+{
+	json_t *threads = json_array();
+	json_t *process;
+
+	for (size_t i = 0; i < snapshot->thread_count; i++)
+		json_array_append_new(threads, thread_object(&snapshot->threads[i]));
+	process = json_pack("{s:i, s:i, s:o, s:o, s:o, s:b, s:o}", "pid", (int)snapshot->pid,
+			    "parent", (int)snapshot->parent, "command", string(snapshot->command),
+			    "executable", string(snapshot->executable), "version",
+			    string(snapshot->version), "consistent", snapshot->consistent,
+			    "threads", threads);
+	return process &&
+	       !json_array_append_new(json_object_get(document, "processes"), process);
+}
+
+bool cli_dump_add_error(json_t *document, pid_t pid, const struct pyspyc_error *err)
+{
+	json_t *error = json_pack("{s:i, s:s, s:o}", "pid", (int)pid, "code", code_name(err->code),
+				  "message", string(err->message));
+
+	return error && !json_array_append_new(json_object_get(document, "errors"), error);
+}

@@ -1,0 +1,18 @@
+/* --help, made from the tables of commands, options and formats. */
+#ifndef CLI_HELP_H
+#define CLI_HELP_H
+
+#include <stdio.h>
+
+#include "cli/commands.h"
+
+/* A page of at most 80 columns: the program's own help when command is NULL. */
+void cli_help_print(FILE *file, const struct cli_command *command);
+
+/* The names of all formats as "flamegraph, folded or speedscope". The caller frees it. */
+char *cli_format_names(void);
+
+/* The extensions of all formats as ".svg, .folded or .json". The caller frees it. */
+char *cli_format_extensions(void);
+
+#endif

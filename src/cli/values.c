@@ -1,0 +1,147 @@
+#include "cli/values.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "pyspyc/recorder.h"
+
+/*
+ * Digits with an optional fraction, and nothing else of what strtod would take (signs,
+ * exponents, hexadecimal, inf, nan). Moves *text behind them.
+ */
+static bool take_number(const char **text, double *ret)
+{
+	const char *at = *text;
+	double value = 0;
+	double scale = 1;
+	bool any = false;
+
+	for (; isdigit((unsigned char)*at); at++, any = true)
+		value = value * 10 + (*at - '0');
+	if (*at == '.') {
+		for (at++; isdigit((unsigned char)*at); at++, any = true) {
+			scale /= 10;
+			value += scale * (*at - '0');
+		}
+	}
+	if (!any)
+		return false;
+	*text = at;
+	*ret = value;
+	return true;
+}
+
+/* The common wrong answers, named for what they are. */
+static const char *why_no_number(const char *text)
+{
+	if (text[0] == '-' && (isdigit((unsigned char)text[1]) || text[1] == '.'))
+		return "is negative";
+	if (!strcasecmp(text, "inf") || !strcasecmp(text, "infinity"))
+		return "is not finite";
+	return "is not a number";
+}
+
+static bool take_unit(const char **text, double *factor)
+{
+	static const struct {
+		const char *name;
+		double seconds;
+	} units[] = {{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 24 * 3600}};
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		size_t size = strlen(units[i].name);
+
+		if (!strncmp(*text, units[i].name, size)) {
+			*text += size;
+			*factor = units[i].seconds;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *cli_parse_duration(const char *text, double *ret)
+{
+	double total = 0;
+	double number;
+	double factor;
+	double above = CLI_DURATION_MAX;
+
+	if (!strcmp(text, "unlimited")) {
+		*ret = 0;
+		return NULL;
+	}
+	if (!take_number(&text, &number))
+		return why_no_number(text);
+	if (!*text) {
+		total = number;
+	} else {
+		for (;;) {
+			/* 1h30m: each unit smaller than the one before */
+			if (!take_unit(&text, &factor) || factor >= above)
+				return "is not a time such as 10, 10s, 5m, 1h30m or unlimited";
+			above = factor;
+			total += number * factor;
+			if (!*text)
+				break;
+			if (!take_number(&text, &number))
+				return "is not a time such as 10, 10s, 5m, 1h30m or unlimited";
+		}
+	}
+	if (!(total > 0))
+		return "must be more than 0";
+	if (total < CLI_DURATION_MIN)
+		return "is too short: the least is 1ms";
+	if (total > CLI_DURATION_MAX)
+		return "is too long: the most is 366d, or say unlimited";
+	*ret = total;
+	return NULL;
+}
+
+const char *cli_parse_rate(const char *text, double *ret)
+{
+	double rate;
+
+	if (!take_number(&text, &rate))
+		return why_no_number(text);
+	if (*text == 'k' || *text == 'K') {
+		rate *= 1000;
+		text++;
+	} else if (*text == 'm' || *text == 'M') {
+		rate *= 1000000;
+		text++;
+	}
+	if (*text && strcasecmp(text, "hz") != 0)
+		return "is not a rate such as 100, 1k or 10khz";
+	if (!(rate > 0))
+		return "must be more than 0";
+	if (rate < CLI_RATE_MIN)
+		return "is too low: the least is 0.001";
+	if (rate > PYSPYC_RATE_MAX)
+		return "is too high: the most is 1m, a million samples a second";
+	*ret = rate;
+	return NULL;
+}
+
+const char *cli_parse_pid(const char *text, pid_t *ret)
+{
+	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	const char *digits = hex ? text + 2 : text;
+	char *end;
+	long value;
+
+	if (!(hex ? isxdigit((unsigned char)*digits) : isdigit((unsigned char)*digits)))
+		return "is not a process id";
+	errno = 0;
+	value = strtol(digits, &end, hex ? 16 : 10);
+	if (*end)
+		return "is not a process id";
+	if (errno || value <= 0 || value > INT_MAX)
+		return "cannot be a process id";
+	*ret = (pid_t)value;
+	return NULL;
+}

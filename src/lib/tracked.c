@@ -1,0 +1,122 @@
+#include "lib/tracked.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "lib/attach.h"
+
+/* A program that has just been started is looked at often, so that no frame is missed. */
+#define FRESH_NS (500u * SPY_NSEC_PER_MSEC)
+#define FRESH_EVERY_NS (2u * SPY_NSEC_PER_MSEC)
+#define STALE_EVERY_NS (200u * SPY_NSEC_PER_MSEC)
+#define IGNORED_EVERY_NS (1000u * SPY_NSEC_PER_MSEC)
+
+void spy_counters_add(struct spy_counters *sum, const struct spy_counters *more)
+{
+	sum->retried += more->retried;
+	sum->stopped += more->stopped;
+	sum->stopped_ns += more->stopped_ns;
+	sum->dropped += more->dropped;
+	sum->unreadable += more->unreadable;
+	sum->truncated += more->truncated;
+}
+
+static uint64_t hash_exe(pid_t pid)
+{
+	char path[64], exe[4096];
+	ssize_t size;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	size = readlink(path, exe, sizeof(exe));
+	return size > 0 ? spy_hash(exe, (size_t)size, 0) : 0;
+}
+
+static bool gone(struct spy_tracked *tracked)
+{
+	struct spy_stat stat;
+
+	if (spy_stat_read(tracked->pid, 0, &stat, NULL) < 0)
+		return true;
+	if (!tracked->start_time)
+		tracked->start_time = stat.start_time;
+	return stat.start_time != tracked->start_time || stat.state == 'Z' || stat.state == 'X';
+}
+
+void spy_tracked_init(struct spy_tracked *tracked, pid_t pid, bool given, bool tree)
+{
+	*tracked = (struct spy_tracked){ .pid = pid, .given = given, .tree = tree };
+	tracked->since_ns = spy_clock_now();
+	tracked->exe = hash_exe(pid);
+	if (gone(tracked))
+		tracked->state = SPY_TRACKED_GONE;
+}
+
+void spy_tracked_deinit(struct spy_tracked *tracked, struct spy_counters *counters)
+{
+	if (tracked->sampler)
+		spy_tracked_lose(tracked, counters);
+	spy_process_book_deinit(&tracked->book);
+}
+
+void spy_tracked_take(struct spy_tracked *tracked, struct spy_sampler *sampler)
+{
+	tracked->sampler = sampler;
+	tracked->sampled = true;
+	tracked->state = SPY_TRACKED_SAMPLING;
+}
+
+void spy_tracked_lose(struct spy_tracked *tracked, struct spy_counters *counters)
+{
+	spy_counters_add(counters, &tracked->sampler->reader.counters);
+	spy_sampler_close(tracked->sampler);
+	tracked->sampler = NULL;
+	/* Thread and code numbers begin anew with the next sampler. */
+	spy_process_book_deinit(&tracked->book);
+	tracked->book = (struct spy_process_book){ 0 };
+	tracked->state = gone(tracked) ? SPY_TRACKED_GONE : SPY_TRACKED_WAITING;
+	tracked->since_ns = spy_clock_now();
+	tracked->next_try_ns = 0;
+	tracked->exe = hash_exe(tracked->pid);
+}
+
+static void see_exec(struct spy_tracked *tracked, uint64_t now_ns)
+{
+	uint64_t exe = hash_exe(tracked->pid);
+
+	if (exe == tracked->exe)
+		return;
+	tracked->exe = exe;
+	tracked->since_ns = now_ns;
+	tracked->next_try_ns = 0;
+	tracked->state = SPY_TRACKED_WAITING;
+}
+
+void spy_tracked_try(struct spy_tracked *tracked, enum pyspyc_blocking blocking, uint64_t now_ns)
+{
+	struct spy_sampler *sampler;
+	int result;
+
+	if (tracked->state == SPY_TRACKED_GONE || tracked->state == SPY_TRACKED_SAMPLING)
+		return;
+	if (gone(tracked)) {
+		tracked->state = SPY_TRACKED_GONE;
+		return;
+	}
+	see_exec(tracked, now_ns);
+	if (now_ns < tracked->next_try_ns)
+		return;
+	result = tracked->tree ? spy_sampler_open(tracked->pid, blocking, &sampler, &tracked->error)
+			       : spy_attach(tracked->pid, blocking, &sampler, &tracked->error);
+	if (result == 0) {
+		spy_tracked_take(tracked, sampler);
+		return;
+	}
+	tracked->state = spy_attach_may_pass(result) ? SPY_TRACKED_WAITING : SPY_TRACKED_IGNORED;
+	if (tracked->state == SPY_TRACKED_IGNORED)
+		tracked->next_try_ns = now_ns + IGNORED_EVERY_NS;
+	else
+		tracked->next_try_ns = now_ns + (now_ns - tracked->since_ns < FRESH_NS
+							 ? FRESH_EVERY_NS : STALE_EVERY_NS);
+}

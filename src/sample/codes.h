@@ -1,0 +1,74 @@
+/*
+ * Code objects already decoded, by address. An address may be used again, so each entry
+ * keeps a fingerprint of the object's bytes and of its name's, which a reading compares
+ * between its two looks at the frames: a frame that ran the code before and after proves
+ * that the object lived in between.
+ */
+#ifndef SPY_SAMPLE_CODES_H
+#define SPY_SAMPLE_CODES_H
+
+#include "base/map.h"
+#include "cpython/code.h"
+#include "cpython/lines.h"
+
+/* A decoded code object. */
+struct spy_known_code {
+	uint64_t address;
+	uint32_t id;	      /* never used again for another */
+	struct spy_code code;
+	struct spy_map lines; /* lasti → line, filled on demand */
+	struct spy_map tlbc;  /* index → address of a thread's own bytecode, on demand */
+	uint64_t name_object; /* address of the str that `print` covers */
+	uint64_t verified_ns; /* when the fingerprint was last seen to hold */
+	uint64_t print;	      /* the fingerprint */
+	struct spy_known_code *next_retired;
+};
+
+struct spy_codes {
+	struct spy_map index;		/* address → struct spy_known_code * */
+	struct spy_known_code *retired; /* addresses used again; kept until spy_codes_sweep */
+	uint32_t next_id;
+};
+
+/* The bytes that a fingerprint is made of: a part of the code object, a part of its name. */
+#define SPY_PRINT_CODE_SIZE 256
+#define SPY_PRINT_NAME_SIZE 64
+
+struct spy_print {
+	uint8_t code[SPY_PRINT_CODE_SIZE];
+	uint8_t name[SPY_PRINT_NAME_SIZE];
+};
+
+void spy_codes_free(struct spy_codes *codes);
+
+/* The entry for address, or NULL. */
+struct spy_known_code *spy_codes_find(const struct spy_codes *codes, uint64_t address);
+
+/* Decodes the object at address, in place of an entry there. Not verified yet. */
+int spy_codes_load(struct spy_codes *codes, const struct spy_heap *heap, uint64_t address,
+		   struct spy_known_code **ret, struct pyspyc_error *err);
+
+/* Takes an entry whose fingerprint no longer holds out of the index. */
+void spy_codes_retire(struct spy_codes *codes, struct spy_known_code *code);
+
+/* Frees the retired entries: when no sample that names them is held any more. */
+void spy_codes_sweep(struct spy_codes *codes);
+
+/* Where the bytes of a fingerprint come from: two ranges, read into print. */
+void spy_print_ranges(const struct spy_heap *heap, const struct spy_known_code *code,
+		      struct spy_print *print, struct spy_range ranges[2]);
+
+/* True when the bytes read are the entry's. */
+bool spy_print_holds(const struct spy_heap *heap, const struct spy_known_code *code,
+		     const struct spy_print *print);
+
+/* True for a frame that the interpreter has not finished setting up (_PyFrame_IsIncomplete). */
+struct spy_raw_frame;
+bool spy_frame_incomplete(const struct spy_heap *heap, struct spy_known_code *code,
+			  const struct spy_raw_frame *frame);
+
+/* The line that a frame is at; 0 when there is none. */
+int spy_frame_line(const struct spy_heap *heap, struct spy_known_code *code,
+		   const struct spy_raw_frame *frame);
+
+#endif

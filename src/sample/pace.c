@@ -1,0 +1,32 @@
+#include "sample/pace.h"
+
+#include "base/clock.h"
+#include "base/map.h"
+
+void spy_pace_begin(struct spy_pace *pace, double rate, uint64_t now_ns, uint64_t seed)
+{
+	uint64_t period = (uint64_t)((double)SPY_NSEC_PER_SEC / rate);
+
+	*pace = (struct spy_pace){ .start_ns = now_ns, .period_ns = period ? period : 1,
+				   .random = seed | 1 };
+}
+
+uint64_t spy_pace_next(struct spy_pace *pace, uint64_t now_ns)
+{
+	uint64_t due = (now_ns - pace->start_ns) / pace->period_ns;
+
+	if (due > pace->slot) {
+		pace->missed += due - pace->slot;
+		pace->slot = due;
+	}
+	pace->random = spy_mix(pace->random + 0x9e3779b97f4a7c15u);
+	return pace->start_ns + pace->slot++ * pace->period_ns + pace->random % pace->period_ns;
+}
+
+uint64_t spy_pace_skip(struct spy_pace *pace, uint64_t now_ns)
+{
+	uint64_t missed = pace->missed, moment = spy_pace_next(pace, now_ns);
+
+	pace->missed = missed;
+	return moment;
+}

@@ -1,0 +1,293 @@
+#include "sample/sampler.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+
+/* Descriptors kept open, so that a target with thousands of threads does not use up ours. */
+#define OSTATE_KEPT 256
+#define NAMES_EVERY_NS (100u * SPY_NSEC_PER_MSEC)
+#define TID_EVERY_NS (20u * SPY_NSEC_PER_MSEC)
+
+static void free_thread(struct spy_thread *thread)
+{
+	spy_stack_memory_free(&thread->memory);
+	spy_ostate_close(&thread->ostate);
+	free(thread->name);
+	free(thread);
+}
+
+int spy_sampler_open(pid_t pid, enum pyspyc_blocking blocking, struct spy_sampler **ret,
+		     struct pyspyc_error *err)
+{
+	spy_cleanup(spy_sampler_cleanup) struct spy_sampler *sampler = calloc(1, sizeof(*sampler));
+	struct spy_heap heap;
+	int result;
+
+	if (!sampler)
+		return spy_nomem(err);
+	result = spy_process_open(pid, &sampler->process, err);
+	if (result < 0)
+		return result;
+	result = spy_python_find(sampler->process, &sampler->python, err);
+	if (result < 0)
+		return result;
+	heap = (struct spy_heap){ sampler->process->memory, &sampler->python.layout,
+				  sampler->python.version };
+	spy_stack_reader_init(&sampler->reader, &heap, blocking);
+	*ret = spy_steal(sampler);
+	return 0;
+}
+
+void spy_sampler_close(struct spy_sampler *sampler)
+{
+	size_t i;
+
+	if (!sampler)
+		return;
+	for (i = 0; i < sampler->thread_count; i++)
+		free_thread(sampler->threads[i]);
+	free(sampler->threads);
+	spy_threads_free(&sampler->states);
+	spy_paths_free(&sampler->paths);
+	spy_stack_reader_deinit(&sampler->reader);
+	spy_python_close(&sampler->python);
+	spy_process_close(sampler->process);
+	free(sampler);
+}
+
+/* --- threads: which OS thread is it, and what is it called --- */
+
+static bool has_task(void *context, pid_t tid)
+{
+	const struct spy_tasks *tasks = context;
+	size_t i;
+
+	for (i = 0; i < tasks->count; i++)
+		if (tasks->items[i].ns_tid == tid)
+			return true;
+	return false;
+}
+
+static pid_t host_tid(const struct spy_tasks *tasks, pid_t ns_tid)
+{
+	size_t i;
+
+	for (i = 0; i < tasks->count; i++)
+		if (tasks->items[i].ns_tid == ns_tid)
+			return tasks->items[i].tid;
+	return 0;
+}
+
+static void find_tids(struct spy_sampler *sampler)
+{
+	struct spy_tasks tasks = { 0 };
+	uint64_t now = spy_clock_now();
+	size_t i;
+
+	for (i = 0; i < sampler->thread_count; i++) {
+		struct spy_thread *thread = sampler->threads[i];
+		struct spy_stat stat;
+		pid_t ns_tid;
+
+		if (thread->tid || (thread->tid_tried_ns && now - thread->tid_tried_ns < TID_EVERY_NS))
+			continue;
+		thread->tid_tried_ns = now;
+		if (!tasks.count && spy_process_tasks(sampler->process, &tasks, NULL) < 0)
+			return;
+		ns_tid = spy_thread_tid(sampler->process->memory, &thread->state, has_task, &tasks);
+		thread->tid = ns_tid ? host_tid(&tasks, ns_tid) : 0;
+		spy_ostate_open(&thread->ostate, sampler->process->pid, thread->tid, i < OSTATE_KEPT);
+		if (thread->tid &&
+		    spy_stat_read(sampler->process->pid, thread->tid, &stat, NULL) == 0)
+			memcpy(thread->os_name, stat.command, sizeof(thread->os_name));
+	}
+	spy_tasks_free(&tasks);
+}
+
+static void take_name(struct spy_thread *thread, const struct spy_thread_names *names)
+{
+	size_t i;
+
+	for (i = 0; i < names->count; i++) {
+		if (names->items[i].ident == thread->state.ident) {
+			thread->name = strdup(names->items[i].name);
+			return;
+		}
+	}
+}
+
+/* A thread enters threading's table some time after its state: those without are asked again. */
+static void find_names(struct spy_sampler *sampler)
+{
+	struct spy_thread_names names = { 0 };
+	uint64_t now = spy_clock_now(), interpreter = 0;
+	bool unnamed = false;
+	size_t i;
+
+	for (i = 0; i < sampler->thread_count; i++)
+		unnamed |= !sampler->threads[i]->name;
+	if (!unnamed || (!sampler->names_stale && now - sampler->names_read_ns < NAMES_EVERY_NS))
+		return;
+	sampler->names_stale = false;
+	sampler->names_read_ns = now;
+	for (i = 0; i < sampler->thread_count; i++) {
+		struct spy_thread *thread = sampler->threads[i];
+
+		if (thread->name)
+			continue;
+		if (thread->state.interpreter != interpreter) {
+			interpreter = thread->state.interpreter;
+			spy_thread_names_free(&names);
+			if (spy_thread_names_read(&sampler->reader.heap, interpreter, &names, NULL) < 0)
+				names = (struct spy_thread_names){ 0 };
+		}
+		take_name(thread, &names);
+	}
+	spy_thread_names_free(&names);
+}
+
+/* --- the list of threads, matched with those seen before --- */
+
+static bool same_thread(const struct spy_thread *thread, const struct spy_thread_state *state)
+{
+	return thread->state.address == state->address && thread->state.ident == state->ident &&
+	       thread->state.interpreter == state->interpreter;
+}
+
+static struct spy_thread *take_known(struct spy_thread **old, size_t count, size_t near,
+				     const struct spy_thread_state *state)
+{
+	size_t i;
+
+	/* Lists change little: start where it was last time. */
+	for (i = 0; i < count; i++) {
+		size_t at = (near + i) % count;
+		struct spy_thread *thread = old[at];
+
+		if (thread && same_thread(thread, state)) {
+			old[at] = NULL;
+			return thread;
+		}
+	}
+	return NULL;
+}
+
+static int match_threads(struct spy_sampler *sampler, struct pyspyc_error *err)
+{
+	const struct spy_thread_states *states = &sampler->states;
+	spy_autofree struct spy_thread **old = NULL;
+	size_t i, j, old_count = sampler->thread_count;
+	bool changed = old_count != states->count;
+
+	for (i = 0; !changed && i < states->count; i++)
+		changed = !same_thread(sampler->threads[i], &states->items[i]);
+	if (!changed) {
+		for (i = 0; i < states->count; i++)
+			sampler->threads[i]->state = states->items[i];
+		return 0;
+	}
+	old = sampler->threads;
+	sampler->threads = calloc(states->count + 1, sizeof(*sampler->threads));
+	if (!sampler->threads) {
+		sampler->threads = spy_steal(old);
+		return spy_nomem(err);
+	}
+	sampler->thread_count = 0;
+	for (i = 0; i < states->count; i++) {
+		struct spy_thread *thread = take_known(old, old_count, i, &states->items[i]);
+
+		if (!thread) {
+			thread = calloc(1, sizeof(*thread));
+			if (!thread)
+				break;
+			thread->id = sampler->next_id++;
+			thread->ostate.fd = -1;
+			sampler->names_stale = true;
+		}
+		thread->state = states->items[i];
+		thread->shared = false;
+		sampler->threads[sampler->thread_count++] = thread;
+	}
+	for (i = 0; i < old_count; i++)
+		if (old[i])
+			free_thread(old[i]);
+	find_tids(sampler);
+	for (i = 0; i < sampler->thread_count; i++)
+		for (j = 0; states->items[i].interpreter_id && j < i; j++)
+			if (sampler->threads[i]->tid &&
+			    sampler->threads[i]->tid == sampler->threads[j]->tid)
+				sampler->threads[i]->shared = sampler->threads[j]->shared = true;
+	return 0;
+}
+
+static void look_at_states(struct spy_sampler *sampler)
+{
+	size_t i;
+
+	for (i = 0; i < sampler->thread_count; i++) {
+		struct spy_thread *thread = sampler->threads[i];
+
+		thread->os_state = spy_ostate_read(&thread->ostate);
+		/* Of several thread states on one OS thread, only the one with the GIL runs. */
+		thread->active = thread->os_state == 'R' && (!thread->shared || thread->state.gil);
+	}
+}
+
+static bool selected(const struct spy_thread *thread, enum spy_select select)
+{
+	switch (select) {
+	case SPY_SELECT_ACTIVE:
+		return thread->active;
+	case SPY_SELECT_GIL:
+		return thread->state.gil;
+	case SPY_SELECT_ALL:
+		break;
+	}
+	return true;
+}
+
+int spy_sampler_pass(struct spy_sampler *sampler, const struct spy_pass *pass,
+		     struct pyspyc_error *err)
+{
+	int result;
+	size_t i;
+
+	spy_codes_sweep(&sampler->reader.codes);
+	if (!spy_process_same_image(sampler->process))
+		return spy_fail(err, PYSPYC_ENOPROC, "process %d has exited or runs another program",
+				(int)sampler->process->pid);
+	result = spy_threads_read(&sampler->reader.heap, &sampler->python, &sampler->states, err);
+	if (result == 0)
+		result = match_threads(sampler, err);
+	if (result < 0)
+		return result;
+	find_tids(sampler);
+	find_names(sampler);
+	look_at_states(sampler);
+	for (i = 0; i < sampler->thread_count; i++) {
+		struct spy_thread *thread = sampler->threads[i];
+		struct pyspyc_error failure = { 0 };
+		struct spy_stack stack;
+
+		if (!selected(thread, pass->select) ||
+		    (pass->wanted && !pass->wanted(pass->context, thread)))
+			continue;
+		result = spy_stack_read(&sampler->reader, &thread->memory, thread->state.address,
+					thread->tid, &stack, &failure);
+		pass->visit(pass->context, thread, result < 0 ? NULL : &stack, result, &failure);
+	}
+	return 0;
+}
+
+const struct spy_paths *spy_sampler_paths(struct spy_sampler *sampler)
+{
+	if (!sampler->paths_read && sampler->states.count)
+		sampler->paths_read = spy_sys_path_read(&sampler->reader.heap,
+							sampler->states.items[0].interpreter,
+							&sampler->paths, NULL) == 0;
+	return &sampler->paths;
+}

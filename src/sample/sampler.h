@@ -1,0 +1,80 @@
+/* One Python process: its threads, looked at one moment after the other. */
+#ifndef SPY_SAMPLE_SAMPLER_H
+#define SPY_SAMPLE_SAMPLER_H
+
+#include "cpython/names.h"
+#include "sample/ostate.h"
+#include "sample/stack.h"
+
+/* A thread state that has been seen. */
+struct spy_thread {
+	struct spy_thread_state state;
+	uint32_t id;	   /* never used again for another thread of this sampler */
+	pid_t tid;	   /* as we see it, 0 when not known */
+	char *name;	   /* threading's, or NULL */
+	char os_name[64];  /* comm */
+	char os_state;	   /* at this moment */
+	bool active;	   /* at this moment: on a CPU or waiting for one */
+	bool shared;	   /* another thread state (of a subinterpreter) has the same tid */
+	bool seen;	   /* at this moment */
+	uint64_t tid_tried_ns;
+	struct spy_ostate ostate;
+	struct spy_stack_memory memory;
+};
+
+struct spy_sampler {
+	struct spy_process *process;
+	struct spy_python python;
+	struct spy_stack_reader reader;
+	struct spy_thread_states states;
+	struct spy_thread **threads; /* in the order of states */
+	size_t thread_count, thread_capacity;
+	uint32_t next_id;
+	uint64_t names_read_ns;
+	bool names_stale;
+	struct spy_paths paths; /* sys.path, for shortening file names */
+	bool paths_read;
+};
+
+/*
+ * Opens a process and finds its CPython; errors as of spy_process_open and spy_python_find.
+ * The caller closes *ret.
+ */
+int spy_sampler_open(pid_t pid, enum pyspyc_blocking blocking, struct spy_sampler **ret,
+		     struct pyspyc_error *err);
+
+void spy_sampler_close(struct spy_sampler *sampler);
+
+static inline void spy_sampler_cleanup(struct spy_sampler **sampler)
+{
+	spy_sampler_close(*sampler);
+}
+
+/* Which threads' stacks a pass reads. */
+enum spy_select {
+	SPY_SELECT_ALL,
+	SPY_SELECT_ACTIVE,
+	SPY_SELECT_GIL,
+};
+
+struct spy_pass {
+	enum spy_select select;
+	void *context;
+	/* Which of the selected threads to read; NULL for all. */
+	bool (*wanted)(void *context, const struct spy_thread *thread);
+	/* Called for each; stack is NULL when it could not be read, which result and err say. */
+	void (*visit)(void *context, const struct spy_thread *thread, const struct spy_stack *stack,
+		      int result, const struct pyspyc_error *err);
+};
+
+/*
+ * Looks at all threads once. -PYSPYC_ENOPROC when the process has gone or run another
+ * program (spy_process_alive tells which), -PYSPYC_ENOTREADY when it has no interpreter now.
+ */
+int spy_sampler_pass(struct spy_sampler *sampler, const struct spy_pass *pass,
+		     struct pyspyc_error *err);
+
+/* sys.path of the main interpreter, read once it is there. */
+const struct spy_paths *spy_sampler_paths(struct spy_sampler *sampler);
+
+#endif

@@ -1,0 +1,80 @@
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/error.h"
+#include "base/export.h"
+#include "sink/sink.h"
+
+static const struct pyspyc_format *const formats[] = {
+	&spy_sink_flamegraph.format, /* the default */
+	&spy_sink_folded.format,
+	&spy_sink_speedscope.format,
+	NULL,
+};
+
+PYSPYC_EXPORT const struct pyspyc_format *const *pyspyc_formats(void)
+{
+	return formats;
+}
+
+PYSPYC_EXPORT const struct pyspyc_format *pyspyc_format_by_name(const char *name)
+{
+	const char *const *alias;
+	size_t i;
+
+	for (i = 0; formats[i]; i++) {
+		if (strcmp(formats[i]->name, name) == 0)
+			return formats[i];
+		for (alias = formats[i]->aliases; *alias; alias++)
+			if (strcmp(*alias, name) == 0)
+				return formats[i];
+	}
+	return NULL;
+}
+
+PYSPYC_EXPORT const struct pyspyc_format *pyspyc_format_by_path(const char *path)
+{
+	const struct pyspyc_format *ret = NULL;
+	size_t size = strlen(path), longest = 0, i;
+	const char *const *extension;
+
+	for (i = 0; formats[i]; i++) {
+		for (extension = formats[i]->extensions; *extension; extension++) {
+			size_t length = strlen(*extension);
+
+			if (length > longest && length <= size &&
+			    strcasecmp(path + size - length, *extension) == 0) {
+				longest = length;
+				ret = formats[i];
+			}
+		}
+	}
+	return ret;
+}
+
+PYSPYC_EXPORT int pyspyc_profile_write(const struct pyspyc_profile *profile,
+				       const struct pyspyc_format *format, FILE *file,
+				       struct pyspyc_error *err)
+{
+	const struct spy_sink *sink = (const struct spy_sink *)(const void *)
+		((const char *)format - offsetof(struct spy_sink, format));
+	int ret;
+
+	/* Every profile comes from spy_profile_new, so none is const in truth. */
+	spy_profile_sum((struct pyspyc_profile *)(uintptr_t)profile);
+	errno = 0;
+	ret = sink->write(profile, file, err);
+	if (ret)
+		return ret;
+	if (fflush(file) || ferror(file))
+		return spy_fail_errno(err, PYSPYC_EIO, errno ? errno : EIO,
+				      "cannot write the %s output", format->name);
+	return 0;
+}
+
+PYSPYC_EXPORT uint64_t pyspyc_profile_samples(const struct pyspyc_profile *profile)
+{
+	return profile->samples;
+}

@@ -1,0 +1,1 @@
+"""What the live tests share: interpreters, targets, running pyspyc, reading what it wrote."""

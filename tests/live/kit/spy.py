@@ -1,0 +1,204 @@
+"""Running pyspyc and reading what it writes."""
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections import Counter, namedtuple
+
+from kit.pythons import REPOSITORY
+from kit.target import environment
+
+TIMEOUT = 30.0
+# A frame of a folded stack, `name (file:line)`.
+Frame = namedtuple("Frame", "name file line")
+_FRAME = re.compile(r"^(?P<name>.*) \((?P<file>.*?)(?::(?P<line>\d+))?\)$", re.DOTALL)
+# A root that is no function: `process 12 "command"`, `thread 12 (name)`.
+_ROOT = re.compile(r"^(process|thread) \d+ ")
+
+
+def parse_frame(text):
+    """A frame of a folded stack; of a process, a thread or a marker the text is the name."""
+    match = None if _ROOT.match(text) else _FRAME.match(text)
+    if not match:
+        return Frame(text, "", 0)
+    return Frame(match["name"], match["file"], int(match["line"] or 0))
+
+
+class Folded:
+    """A profile in the folded format: stacks (root first, as text) and their counts."""
+
+    def __init__(self, text):
+        self.text = text
+        self.stacks = Counter()
+        for line in text.splitlines():
+            assert line, "an empty line in a folded profile"
+            stack, _, count = line.rpartition(" ")
+            assert count.isdigit() and int(count) > 0, "no count: " + line[-200:]
+            self.stacks[tuple(stack.split(";"))] += int(count)
+
+    @property
+    def samples(self):
+        return sum(self.stacks.values())
+
+    def frames(self):
+        """(frames, count) of each stack, root first."""
+        for stack, count in self.stacks.items():
+            yield [parse_frame(frame) for frame in stack], count
+
+    def count(self, condition):
+        return sum(count for frames, count in self.frames() if condition(frames))
+
+    def share(self, condition):
+        assert self.samples, "an empty profile"
+        return self.count(condition) / self.samples
+
+    def having(self, name):
+        """How many samples have a function called name, or Anything.name, in their stack."""
+        return self.count(lambda frames: any(
+            frame.name == name or frame.name.endswith("." + name) for frame in frames))
+
+    def roots(self):
+        found = Counter()
+        for stack, count in self.stacks.items():
+            found[stack[0]] += count
+        return found
+
+    def names(self):
+        return {frame.name for frames, _ in self.frames() for frame in frames}
+
+
+class Dump:
+    """One process of `dump --json`."""
+
+    def __init__(self, record):
+        self.record = record
+        self.pid = record["pid"]
+        self.version = record["python"]
+        self.threads = record["threads"]
+
+    def thread(self, name):
+        found = [thread for thread in self.threads if thread["name"] == name]
+        assert len(found) == 1, "%d threads called %s among %s" % (
+            len(found), name, [thread["name"] for thread in self.threads])
+        return found[0]
+
+    @property
+    def main(self):
+        """The stack of the main thread, innermost first."""
+        return self.of(self.threads[0])
+
+    @staticmethod
+    def of(thread):
+        assert not thread.get("error"), thread["error"]
+        return [Frame(f["name"], f["path"], f["line"]) for f in thread["frames"]]
+
+
+class Spy:
+    """The program under test."""
+
+    def __init__(self, folder):
+        self.path = os.path.abspath(os.environ.get("PYSPYC") or REPOSITORY / "build" / "pyspyc")
+        self.folder = folder
+        self.started = []
+        self.files = 0
+
+    def start(self, *arguments, prefix=(), **popen):
+        """Starts pyspyc and returns the process, which ends with the test."""
+        popen.setdefault("env", environment())
+        popen.setdefault("cwd", self.folder)
+        popen.setdefault("stdin", subprocess.DEVNULL)
+        popen.setdefault("stdout", subprocess.PIPE)
+        popen.setdefault("stderr", subprocess.PIPE)
+        process = subprocess.Popen([*prefix, self.path, *map(os.fspath, map(_word, arguments))],
+                                   **popen)
+        self.started.append(process)
+        return process
+
+    def run(self, *arguments, status=0, timeout=TIMEOUT, text=None, **more):
+        """Runs pyspyc to its end, which must have this exit status (None: any)."""
+        if text is not None:
+            more["stdin"] = subprocess.PIPE
+        process = self.start(*arguments, **more)
+        try:
+            out, error = process.communicate(text, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGABRT)
+            out, error = process.communicate(timeout=10)
+            raise AssertionError("pyspyc %s did not end within %g s: %s" % (
+                " ".join(map(str, arguments)), timeout, _shown(error))) from None
+        check_errors(error)
+        assert status is None or process.returncode == status, (
+            "pyspyc %s ended with %d, not %s; it said: %s" % (
+                " ".join(map(str, arguments)), process.returncode, status, _shown(error)))
+        return subprocess.CompletedProcess(process.args, process.returncode, out, error)
+
+    def file(self, ending):
+        self.files += 1
+        return self.folder / ("out-%d%s" % (self.files, ending))
+
+    def record(self, *arguments, pid=None, seconds=None, rate=200, status=0, launch=None, **more):
+        """Records to a folded profile, attached to pid or launching a command."""
+        output = self.file(".folded")
+        words = ["record", "-f", "folded", "-o", output, "-r", rate, *arguments]
+        if seconds is not None:
+            words += ["-d", seconds]
+        if pid is not None:
+            words += ["-p", pid]
+        if launch is not None:
+            words += ["--", *launch]
+        self.done = self.run(*words, status=status, **more)
+        return self.read(output)
+
+    @staticmethod
+    def read(output):
+        return Folded(output.read_text(encoding="utf-8"))
+
+    def dumps(self, *arguments, **more):
+        """Every process of `dump --json`, by pid."""
+        done = self.run("dump", "--json", *arguments, **more)
+        data = json.loads(done.stdout.decode("utf-8"))
+        return {record["pid"]: Dump(record) for record in data["processes"]}
+
+    def dump(self, pid, *arguments, **more):
+        return self.dumps("-p", pid, *arguments, **more)[pid]
+
+    def dump_text(self, *arguments, **more):
+        return self.run("dump", *arguments, **more).stdout.decode("utf-8")
+
+    def stop(self):
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+                process.wait(10)
+            for stream in (process.stdin, process.stdout, process.stderr):
+                if stream:
+                    with contextlib.suppress(OSError):
+                        stream.close()
+
+
+def check_errors(error):
+    """No sanitizer has found anything in pyspyc itself."""
+    text = (error or b"").decode("utf-8", "replace")
+    assert "Sanitizer" not in text and "runtime error:" not in text, text
+
+
+def ended(process, timeout=TIMEOUT):
+    """(exit status, standard error) of a pyspyc that was started, once it has ended."""
+    begin = time.monotonic()
+    try:
+        _, error = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        raise AssertionError("pyspyc still ran after %.1f s" % (time.monotonic() - begin)) from None
+    check_errors(error)
+    return process.returncode, (error or b"").decode("utf-8", "replace")
+
+
+def _word(value):
+    return value if isinstance(value, (str, bytes, os.PathLike)) else str(value)
+
+
+def _shown(error):
+    return (error or b"").decode("utf-8", "replace").strip()[-2000:] or "nothing"

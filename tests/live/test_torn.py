@@ -1,0 +1,82 @@
+"""No stack that never was: chains.py at speed, where a mixture of two moments shows.
+
+PYSPYC_TORN_SECONDS makes each recording longer than its 1.5 s.
+"""
+import os
+import re
+from collections import Counter
+
+import pytest
+from conftest import FEW
+
+CHAINS, LINKS = 8, 12
+SECONDS = float(os.environ.get("PYSPYC_TORN_SECONDS", "1.5"))
+
+
+def judge(profile):
+    """What was torn, what lacks its root, and how the chains weigh."""
+    torn, weight, seen = Counter(), Counter(), 0
+    for frames, count in profile.frames():
+        names = [frame.name for frame in frames]
+        links = [tuple(map(int, found.groups())) for found in
+                 (re.fullmatch(r"link(\d+)_(\d+)", name) for name in names) if found]
+        if not links and "walk" not in names:
+            continue  # before and after the walk
+        seen += count
+        chain = {number for number, _ in links}
+        whole = (names[:2] == ["<module>", "walk"] and len(names) == 2 + len(links)
+                 and len(chain) <= 1 and [link for _, link in links] == list(range(len(links))))
+        files = {frame.file for frame in frames[2:]}
+        if not whole or not files <= {"chain%d.py" % number for number in chain}:
+            torn[" > ".join(names)] += count
+        elif links:
+            weight[links[0][0]] += count
+    return torn, weight, seen
+
+
+def check(profile, moments, at_least):
+    torn, weight, seen = judge(profile)
+    assert not torn, "%d of %d: %s" % (sum(torn.values()), seen, torn.most_common(3))
+    assert seen >= at_least * moments, "%d samples of %d moments" % (seen, moments)
+    if seen >= 800:
+        shares = [weight[chain] / sum(weight.values()) for chain in range(CHAINS)]
+        assert 0.06 < min(shares) and max(shares) < 0.20, shares
+    return seen
+
+
+@pytest.mark.case("torn stacks: 1 kHz")
+def test_torn(spy, launch):
+    """In the default mode, at 1 kHz."""
+    target = launch("chains.py", 120)
+    profile = spy.record(rate=1000, pid=target.pid, seconds=SECONDS)
+    check(profile, 1000 * SECONDS, 0.7)
+
+
+@pytest.mark.case("torn stacks: dumps")
+def test_dumps(spy, launch):
+    """One dump after the other: each whole."""
+    target = launch("chains.py", 120)
+    for _ in range(25):
+        names = [frame.name for frame in reversed(spy.dump(target.pid).main)]
+        assert names[:2] == ["<module>", "walk"]
+        chains = {name.split("_")[0] for name in names[2:]}
+        assert len(chains) <= 1
+        assert [int(name.split("_")[1]) for name in names[2:]] == list(range(len(names) - 2))
+
+
+@pytest.mark.case("torn stacks: --nonblocking")
+@pytest.mark.pythons(only=FEW + ("3.11", "3.12", "3.14", "3.15"))
+def test_nonblocking(spy, launch):
+    """Without stops: what cannot be verified is left out, and counted, but never torn."""
+    target = launch("chains.py", 120)
+    profile = spy.record("--nonblocking", rate=1000, pid=target.pid, seconds=0.7)
+    torn, _, _ = judge(profile)
+    assert not torn, torn.most_common(3)
+
+
+@pytest.mark.case("torn stacks: --blocking")
+@pytest.mark.pythons(only=FEW + ("3.11", "3.12", "3.14", "3.15"))
+def test_blocking(spy, launch):
+    target = launch("chains.py", 120)
+    profile = spy.record("--blocking", rate=1000, pid=target.pid, seconds=0.7)
+    check(profile, 700, 0.7)

@@ -1,0 +1,57 @@
+"""Subinterpreters, from 3.8 on: a thread each that waits in a function of a subinterpreter.
+
+From 3.12 on, the subinterpreters have a GIL of their own. usage: interpreters.py [spin]
+"""
+import os
+import sys
+import threading
+
+import truth
+
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+
+SOURCE = """
+import os
+import time
+
+def inside_{number}():
+    end = time.time() + 60
+    os.write({out}, b'.')
+    if {spin}:
+        while time.time() < end:
+            sum(range(2000))
+            time.sleep(0)  # up to 3.11 another interpreter cannot ask for the GIL
+    else:
+        time.sleep(60)
+
+inside_{number}()
+"""
+
+
+def run(identity, source):
+    interpreters.run_string(identity, source)
+
+
+def create():
+    if sys.version_info >= (3, 13):
+        return interpreters.create("isolated")
+    return interpreters.create()
+
+
+spin = sys.argv[1:] == ["spin"]
+identities = []
+for number in range(2):
+    end, out = os.pipe()
+    identity = create()
+    identities.append(int(identity))
+    source = SOURCE.format(number=number, out=out, spin=spin)
+    thread = threading.Thread(target=run, args=(identity, source), name="runs-%d" % number)
+    thread.daemon = True
+    thread.start()
+    os.read(end, 1)
+truth.tell(interpreters=identities)
+truth.wait()
+os._exit(0)

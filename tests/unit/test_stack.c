@@ -1,0 +1,244 @@
+/* sample/: spans, pace, and stacks read from a captured image, torn ones included. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "arena.h"
+#include "base/map.h"
+#include "sample/pace.h"
+#include "sample/stack.h"
+
+static void test_spans_join_and_find(void **state)
+{
+	struct spy_spans spans = { 0 };
+	const struct spy_span *span;
+
+	assert_true(spy_spans_add(&spans, 0x5000, 64));
+	assert_true(spy_spans_add(&spans, 0x1000, 64));
+	assert_true(spy_spans_add(&spans, 0x1080, 64));
+	assert_true(spy_spans_settle(&spans));
+	assert_int_equal(spans.count, 2);
+	assert_int_equal(spans.bytes, 0xc0 + 64);
+	span = spy_spans_find(&spans, 0x1040, 64, NULL);
+	assert_non_null(span);
+	assert_int_equal(span->start, 0x1000);
+	assert_null(spy_spans_find(&spans, 0x5020, 64, span));
+	assert_null(spy_spans_find(&spans, 0xfff, 1, span));
+	assert_true(spy_spans_drop(&spans, 0x5001));
+	assert_false(spy_spans_drop(&spans, 0x5001));
+	assert_int_equal(spans.bytes, 0xc0);
+	assert_true(spy_spans_add(&spans, 0x100000, SPY_SPANS_BYTES_LIMIT));
+	assert_false(spy_spans_settle(&spans));
+	spy_spans_free(&spans);
+}
+
+static void test_pace_is_even_and_counts(void **state)
+{
+	struct spy_pace pace;
+	uint64_t now = 1000000, i;
+
+	spy_pace_begin(&pace, 1000, now, 42);
+	for (i = 0; i < 1000; i++) {
+		uint64_t next = spy_pace_next(&pace, now);
+
+		assert_in_range(next, 1000000 + i * 1000000, 1000000 + (i + 1) * 1000000 - 1);
+		now = next;
+	}
+	assert_int_equal(pace.missed, 0);
+	now += 10 * 1000000;
+	spy_pace_next(&pace, now);
+	assert_in_range(pace.missed, 9, 10);
+	i = pace.missed;
+	spy_pace_skip(&pace, now + 50 * 1000000);
+	assert_int_equal(pace.missed, i);
+}
+
+/* --- a thread in an arena, for each family of frames --- */
+
+#define DEPTH 5
+
+struct made {
+	struct arena arena;
+	uint64_t tstate, cframe;
+	uint64_t codes[DEPTH], frames[DEPTH]; /* outermost first */
+};
+
+static uint64_t make_code(struct arena *arena, const char *name, int first_line)
+{
+	static const uint8_t no_lines[] = { 0 };
+	uint64_t type = arena_type(arena, 0), code = arena_take(arena, 512);
+	uint64_t type_name = arena_take(arena, 16);
+
+	memcpy(arena_at(arena, type_name), "code", 5);
+	arena_word(arena, type + arena->layout.type_name, type_name);
+	arena_word(arena, code + arena->layout.object_type, type);
+	arena_word(arena, code + arena->layout.code_filename, arena_name(arena, "file.py"));
+	arena_word(arena, code + arena->layout.code_name, arena_name(arena, name));
+	if (arena->layout.code_qualname != SPY_NO_FIELD)
+		arena_word(arena, code + arena->layout.code_qualname, arena_name(arena, name));
+	arena_word(arena, code + arena->layout.code_linetable, arena_bytes(arena, no_lines, 0));
+	memcpy(arena_at(arena, code + arena->layout.code_firstlineno), &first_line, 4);
+	return code;
+}
+
+static void make_frame(struct made *made, int i)
+{
+	struct arena *arena = &made->arena;
+	const struct spy_layout *layout = &arena->layout;
+	uint64_t frame = made->frames[i];
+
+	arena_word(arena, frame + layout->frame_back, i ? made->frames[i - 1] : 0);
+	arena_word(arena, frame + layout->frame_code, made->codes[i]);
+	if (layout->frame_instr_ptr != SPY_NO_FIELD)
+		arena_word(arena, frame + layout->frame_instr_ptr,
+			   made->codes[i] + layout->code_code + 8);
+}
+
+static void set_top(struct made *made, uint64_t frame)
+{
+	const struct spy_layout *layout = &made->arena.layout;
+
+	if (layout->frames == SPY_FRAME_OBJECTS)
+		arena_word(&made->arena, made->tstate + layout->tstate_frame, frame);
+	else if (layout->frames == SPY_FRAME_CURRENT)
+		arena_word(&made->arena, made->tstate + layout->tstate_current_frame, frame);
+	else
+		arena_word(&made->arena, made->cframe + layout->cframe_current_frame, frame);
+}
+
+static void make(struct made *made, const char *version)
+{
+	char name[16];
+	int i;
+
+	arena_open(&made->arena, version);
+	made->tstate = arena_take(&made->arena, 1024);
+	made->cframe = arena_take(&made->arena, 64);
+	if (made->arena.layout.frames == SPY_FRAME_CFRAME)
+		arena_word(&made->arena, made->tstate + made->arena.layout.tstate_cframe,
+			   made->cframe);
+	for (i = 0; i < DEPTH; i++) {
+		snprintf(name, sizeof(name), "f%d", i);
+		made->codes[i] = make_code(&made->arena, name, 10 + i);
+		made->frames[i] = arena_take(&made->arena, 256);
+	}
+	for (i = 0; i < DEPTH; i++)
+		make_frame(made, i);
+	set_top(made, made->frames[DEPTH - 1]);
+}
+
+static void test_stacks_of_every_version(void **state)
+{
+	size_t v;
+
+	for (v = 0; v < ARENA_VERSIONS; v++) {
+		struct spy_stack_memory memory = { 0 };
+		struct spy_stack_reader reader;
+		struct spy_stack stack;
+		struct made made;
+		char name[16];
+		size_t i;
+
+		make(&made, arena_versions[v]);
+		spy_stack_reader_init(&reader, &made.arena.heap, PYSPYC_BLOCKING_NEVER);
+		assert_int_equal(spy_stack_read(&reader, &memory, made.tstate, 0, &stack, NULL), 0);
+		assert_int_equal(stack.count, DEPTH);
+		assert_false(stack.truncated);
+		for (i = 0; i < DEPTH; i++) {
+			snprintf(name, sizeof(name), "f%d", (int)(DEPTH - 1 - i));
+			assert_string_equal(stack.codes[i]->code.name, name);
+		}
+		/* An address used again for another function shows the new one's name. */
+		make_frame(&made, 0);
+		arena_word(&made.arena, made.codes[2] + made.arena.layout.code_name,
+			   arena_name(&made.arena, "other"));
+		if (made.arena.layout.code_qualname != SPY_NO_FIELD)
+			arena_word(&made.arena, made.codes[2] + made.arena.layout.code_qualname,
+				   arena_name(&made.arena, "other"));
+		for (i = 0; i < DEPTH; i++)
+			spy_codes_find(&reader.codes, made.codes[i])->verified_ns = 0;
+		assert_int_equal(spy_stack_read(&reader, &memory, made.tstate, 0, &stack, NULL), 0);
+		assert_string_equal(stack.codes[2]->code.name, "other");
+		/* A loop is cut, a wild pointer is refused. */
+		arena_word(&made.arena, made.frames[0] + made.arena.layout.frame_back,
+			   made.frames[3]);
+		assert_int_equal(spy_stack_read(&reader, &memory, made.tstate, 0, &stack, NULL), 0);
+		assert_true(stack.truncated);
+		assert_int_equal(stack.count, SPY_DEPTH_LIMIT);
+		arena_word(&made.arena, made.frames[0] + made.arena.layout.frame_back, 0xdead0000);
+		assert_true(spy_stack_read(&reader, &memory, made.tstate, 0, &stack, NULL) < 0);
+		spy_stack_memory_free(&memory);
+		spy_stack_reader_deinit(&reader);
+		arena_close(&made.arena);
+	}
+}
+
+/* A memory that changes under the reader: after `reads` bytes' ranges the stack is another. */
+struct shifting {
+	struct spy_memory memory;
+	struct made *made;
+	uint64_t other; /* the code that takes the place of f3's, whenever a range has been read */
+	size_t ranges;
+};
+
+static int shifting_read(struct spy_memory *memory, const struct spy_range *ranges, size_t count,
+			 struct pyspyc_error *err)
+{
+	struct shifting *shifting = (struct shifting *)memory;
+	struct made *made = shifting->made;
+	size_t i;
+	int result = 0;
+
+	for (i = 0; i < count && result == 0; i++) {
+		uint64_t code = shifting->ranges++ % 2 ? shifting->other : made->codes[3];
+
+		arena_word(&made->arena, made->frames[3] + made->arena.layout.frame_code, code);
+		result = spy_memory_readv(made->arena.heap.memory, &ranges[i], 1, err);
+	}
+	return result;
+}
+
+static const struct spy_memory_ops shifting_ops = { .read = shifting_read };
+
+/* Both copies of such a stack differ in their third frame: it must never be taken for true. */
+static void test_a_torn_stack_is_dropped(void **state)
+{
+	struct spy_stack_memory memory = { 0 };
+	struct spy_stack_reader reader;
+	struct shifting shifting = { 0 };
+	struct spy_stack stack;
+	struct spy_heap heap;
+	struct made made;
+
+	make(&made, "3.13.0");
+	shifting.memory.ops = &shifting_ops;
+	shifting.made = &made;
+	shifting.other = make_code(&made.arena, "other", 99);
+	heap = made.arena.heap;
+	heap.memory = &shifting.memory;
+	spy_stack_reader_init(&reader, &heap, PYSPYC_BLOCKING_NEVER);
+	assert_int_equal(spy_stack_read(&reader, &memory, made.tstate, 0, &stack, NULL),
+			 -PYSPYC_EAGAIN);
+	assert_int_equal(reader.counters.dropped, 1);
+	assert_true(reader.counters.retried > 0);
+	spy_stack_memory_free(&memory);
+	spy_stack_reader_deinit(&reader);
+	arena_close(&made.arena);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_spans_join_and_find),
+		cmocka_unit_test(test_pace_is_even_and_counts),
+		cmocka_unit_test(test_stacks_of_every_version),
+		cmocka_unit_test(test_a_torn_stack_is_dropped),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,208 @@
+/* target/: mappings, stat lines, memory of images and of a live process, stopping a thread. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "target/maps.h"
+#include "target/memory.h"
+#include "target/pause.h"
+#include "target/process.h"
+
+static const char maps_text[] =
+	"00400000-00b00000 r-xp 00001000 fe:00 1234                       /usr/bin/python3.14\n"
+	"7f0000000000-7f0000021000 rw-p 00000000 00:00 0 \n"
+	"7f1000000000-7f1000001000 r--s 00000000 08:01 99 /tmp/with space (deleted)\n"
+	"7f2000000000-7f2000001000 r-xp 00000000 08:01 98 /tmp/new\\012line\n"
+	"ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]\n";
+
+static void test_maps_are_parsed(void **state)
+{
+	struct spy_maps maps;
+
+	assert_int_equal(spy_maps_parse(maps_text, sizeof(maps_text) - 1, &maps, NULL), 0);
+	assert_int_equal(maps.count, 5);
+	assert_string_equal(maps.items[0].path, "/usr/bin/python3.14");
+	assert_int_equal(maps.items[0].flags, SPY_MAP_READ | SPY_MAP_EXEC);
+	assert_int_equal(maps.items[0].offset, 0x1000);
+	assert_int_equal(maps.items[0].inode, 1234);
+	assert_int_equal(maps.items[0].device_major, 0xfe);
+	assert_string_equal(maps.items[1].path, "");
+	assert_string_equal(maps.items[2].path, "/tmp/with space");
+	assert_int_equal(maps.items[2].flags, SPY_MAP_READ | SPY_MAP_SHARED | SPY_MAP_DELETED);
+	assert_string_equal(maps.items[3].path, "/tmp/new\nline");
+	assert_ptr_equal(spy_maps_find(&maps, 0x7f0000000000), &maps.items[1]);
+	assert_ptr_equal(spy_maps_find(&maps, 0x7f0000020fff), &maps.items[1]);
+	assert_null(spy_maps_find(&maps, 0x7f0000021000));
+	assert_null(spy_maps_find(&maps, 0));
+	spy_maps_free(&maps);
+}
+
+static void test_maps_that_make_no_sense(void **state)
+{
+	static const char *const bad[] = {
+		"hello\n", "00400000-00300000 r-xp 0 fe:00 1 /x\n", "00400000 r-xp 0 fe:00 1 /x\n",
+		"1ffffffffffffffff-2 r-xp 0 fe:00 1 /x\n", "00400000-00b00000 r\n",
+	};
+	struct spy_maps maps;
+	size_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct pyspyc_error err = { 0 };
+
+		assert_int_equal(spy_maps_parse(bad[i], strlen(bad[i]), &maps, &err),
+				 -PYSPYC_ECORRUPT);
+		assert_true(err.message[0]);
+	}
+	assert_int_equal(spy_maps_parse("", 0, &maps, NULL), 0);
+	assert_int_equal(maps.count, 0);
+}
+
+static void test_stat_with_a_hostile_name(void **state)
+{
+	static const char text[] = "12 (a) R 1 (b\xff) S 77 12 12 0 -1 4194304 1 2 3 4 55 66 0 0 20 0 "
+				   "1 0 987654 1 2\n";
+	struct spy_stat stat;
+
+	assert_int_equal(spy_stat_parse(text, sizeof(text) - 1, &stat, NULL), 0);
+	assert_int_equal(stat.state, 'S');
+	assert_int_equal(stat.ppid, 77);
+	assert_int_equal(stat.utime, 55);
+	assert_int_equal(stat.stime, 66);
+	assert_int_equal(stat.start_time, 987654);
+	assert_string_equal(stat.command, "a) R 1 (b\\xff");
+	assert_int_equal(spy_stat_parse("12 (x", 5, &stat, NULL), -PYSPYC_ECORRUPT);
+	assert_int_equal(spy_stat_parse("12 (x) S 1", 10, &stat, NULL), -PYSPYC_ECORRUPT);
+}
+
+static void test_image_memory(void **state)
+{
+	const struct spy_segment segments[] = {
+		{ 0x2000, "efgh", 4 }, { 0x1ffc, "abcd", 4 }, { 0x9000, "xyz", 3 },
+	};
+	struct spy_memory *memory;
+	struct pyspyc_error err = { 0 };
+	char bytes[8];
+
+	assert_int_equal(spy_memory_open_image(segments, 3, &memory, NULL), 0);
+	assert_int_equal(spy_memory_read(memory, 0x1ffd, bytes, 6, NULL), 0);
+	assert_memory_equal(bytes, "bcdefg", 6);
+	assert_int_equal(spy_memory_read(memory, 0x9001, bytes, 3, &err), -PYSPYC_EFAULT);
+	assert_int_equal(err.address, 0x9003);
+	assert_int_equal(spy_memory_read(memory, UINT64_MAX - 1, bytes, 8, &err), -PYSPYC_EFAULT);
+	spy_memory_close(memory);
+}
+
+static pid_t start_child(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		for (;;)
+			pause();
+	return pid;
+}
+
+static void end_child(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void test_live_memory_names_the_bad_address(void **state)
+{
+	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char first[4], second[4096];
+	struct pyspyc_error err = { 0 };
+	struct spy_memory *memory;
+	uint64_t base = (uintptr_t)page;
+	struct spy_range ranges[2] = { { base, first, 4 }, { base + 2048, second, 4096 } };
+	pid_t pid;
+
+	memcpy(page, "live", 4);
+	munmap(page + 4096, 4096);
+	pid = start_child();
+	assert_int_equal(spy_memory_open_live(pid, &memory, NULL), 0);
+	assert_int_equal(spy_memory_readv(memory, ranges, 1, &err), 0);
+	assert_memory_equal(first, "live", 4);
+	assert_int_equal(spy_memory_readv(memory, ranges, 2, &err), -PYSPYC_EFAULT);
+	assert_in_range(err.address, base + 2048, base + 4096);
+	end_child(pid);
+	assert_int_equal(spy_memory_readv(memory, ranges, 1, &err), -PYSPYC_ENOPROC);
+	spy_memory_close(memory);
+	munmap(page, 4096);
+}
+
+static void test_process_knows_itself_and_its_end(void **state)
+{
+	struct spy_process *process;
+	struct pyspyc_error err = { 0 };
+	pid_t pid = start_child();
+
+	assert_int_equal(spy_process_open(pid, &process, &err), 0);
+	assert_true(process->maps.count > 3);
+	assert_true(spy_process_same_image(process));
+	assert_true(spy_process_alive(process));
+	assert_true(process->same_root);
+	kill(pid, SIGKILL);
+	waitid(P_PID, (id_t)pid, &(siginfo_t){ 0 }, WEXITED | WNOWAIT);
+	assert_false(spy_process_same_image(process));
+	assert_false(spy_process_alive(process));
+	spy_process_close(process);
+	assert_int_equal(spy_process_open(pid, &process, &err), -PYSPYC_ENOPROC);
+	assert_non_null(strstr(err.message, "zombie"));
+	waitpid(pid, NULL, 0);
+	assert_int_equal(spy_process_open(pid, &process, &err), -PYSPYC_ENOPROC);
+	assert_int_equal(spy_process_open(getpid(), &process, &err), -PYSPYC_EINVAL);
+	assert_int_equal(spy_process_open(-4, &process, &err), -PYSPYC_EINVAL);
+}
+
+static void test_pause_stops_and_lets_go(void **state)
+{
+	struct spy_pause stop = { 0 };
+	struct spy_stat stat;
+	pid_t pid = start_child();
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		assert_int_equal(spy_pause_begin(pid, &stop, NULL), 0);
+		assert_int_equal(spy_stat_read(pid, pid, &stat, NULL), 0);
+		assert_int_equal(stat.state, 't');
+		spy_pause_end(&stop);
+		assert_false(stop.attached);
+	}
+	do
+		assert_int_equal(spy_stat_read(pid, pid, &stat, NULL), 0);
+	while (stat.state == 't');
+	assert_int_equal(stat.state, 'S');
+	/* A signal that arrives with the stop is delivered all the same. */
+	kill(pid, SIGTERM);
+	if (spy_pause_begin(pid, &stop, NULL) == 0)
+		spy_pause_end(&stop);
+	assert_int_equal(waitpid(pid, &i, 0), pid);
+	assert_true(WIFSIGNALED(i) && WTERMSIG(i) == SIGTERM);
+	assert_int_equal(spy_pause_begin(pid, &stop, NULL), -PYSPYC_ENOPROC);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_maps_are_parsed),
+		cmocka_unit_test(test_maps_that_make_no_sense),
+		cmocka_unit_test(test_stat_with_a_hostile_name),
+		cmocka_unit_test(test_image_memory),
+		cmocka_unit_test(test_live_memory_names_the_bad_address),
+		cmocka_unit_test(test_process_knows_itself_and_its_end),
+		cmocka_unit_test(test_pause_stops_and_lets_go),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
