@@ -53,9 +53,18 @@ class Order:
     def total(self):
         return sum(count * self.catalogue.price(article) for count, article in self.lines)
 
-    def discount(self, depth=12):
+    def discount(self, depth=8):
         """Recursion, to give the picture some height."""
         return self.total() // 50 if depth == 0 else self.discount(depth - 1)
+
+    def render(self):
+        rows = []
+        for count, article in self.lines:
+            rows.append("%3d %-10s %8s" % (count, article, self.money(count, article)))
+        return "\n".join(rows)
+
+    def money(self, count, article):
+        return "{:,.2f}".format(count * self.catalogue.price(article) / 100)
 
 
 def customers(seed):
@@ -66,8 +75,9 @@ def customers(seed):
 
 
 def receipt(order):
-    body = json.dumps({"lines": order.lines, "total": order.total() - order.discount()})
-    return hashlib.sha256(body.encode() * 50).hexdigest(), body
+    body = json.dumps({"lines": order.lines, "total": order.total() - order.discount(),
+                       "text": order.render()}, indent=1)
+    return hashlib.sha256(body.encode()).hexdigest(), body
 
 
 def serve(end, seed, till):
@@ -77,7 +87,10 @@ def serve(end, seed, till):
             return
         order = Order(text, catalogue)
         catalogue.search(order.lines[0][1][:-1] + "x")
-        till.put(receipt(order))
+        try:
+            till.put(receipt(order), timeout=0.1)
+        except queue.Full:
+            continue
 
 
 def count_takings(end, till):

@@ -204,6 +204,7 @@ static int complete(struct spy_candidate *candidate, const struct place *place,
 		    struct spy_python *ret, struct pyspyc_error *err)
 {
 	const struct spy_layout *layout = &ret->layout;
+	const struct spy_mapping *mapping;
 	char version[32];
 	uint64_t first;
 	int r;
@@ -222,6 +223,10 @@ static int complete(struct spy_candidate *candidate, const struct place *place,
 		if (layout->runtime_tstate_current != SPY_NO_FIELD)
 			ret->tstate_current = place->runtime + layout->runtime_tstate_current;
 	}
+	/* While the loader is at work other parts of the file lie where the data will be. */
+	mapping = spy_maps_find(&candidate->process->maps, ret->interpreters_head);
+	if (!mapping || !(mapping->flags & SPY_MAP_WRITE))
+		return not_ready(candidate, err);
 	r = spy_memory_read_word(candidate->process->memory, ret->interpreters_head, &first, err);
 	if (r < 0)
 		return r;

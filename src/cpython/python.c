@@ -110,7 +110,8 @@ static int explain(struct search *search, struct spy_candidates *named)
 				pid);
 	if (named->count && named->items[0].is_exe &&
 	    spy_image_needs(&named->items[0].image, "libpython", library, sizeof(library)))
-		return spy_fail(err, PYSPYC_ENOTREADY, "process %d (%s) has not loaded %s yet",
+		return spy_fail(err, PYSPYC_ENOTREADY, "process %d (%s) has not loaded %s yet, or its memory there cannot be "
+				"read",
 				pid, exe, spy_printable(library, shown, sizeof(shown)));
 	return spy_fail(err, PYSPYC_ENOTPYTHON,
 			"process %d (%s) is not a Python process: name one that is, or use "

@@ -6,60 +6,65 @@
 #include "base/error.h"
 #include "cpython/frames.h"
 
-/* The fields of a thread state that the list needs lie in one window of this size. */
-#define WINDOW_LIMIT 2048
 #define ATTACHED 1 /* _Py_THREAD_ATTACHED, Include/internal/pycore_pystate.h, 3.13 */
-
-struct window {
-	uint32_t start, size;
-};
 
 /* What one walk over the lists sees, and what it needs on the way. */
 struct walk {
 	const struct spy_heap *heap;
 	const struct spy_python *python;
-	struct window window;
+	uint32_t start, size; /* the window of a thread state */
 	struct spy_thread_states *ret;
 	uint64_t holder; /* to 3.11: the thread state that holds the GIL */
 };
 
-static void widen(struct window *window, uint32_t offset, uint32_t size)
+static void widen(uint32_t *start, uint32_t *size, uint32_t offset, uint32_t width)
 {
-	uint32_t end = window->start + window->size;
+	uint32_t end = *start + *size;
 
 	if (offset == SPY_NO_FIELD)
 		return;
-	if (!window->size) {
-		*window = (struct window){ offset, size };
+	if (!*size) {
+		*start = offset;
+		*size = width;
 		return;
 	}
-	if (offset + size > end)
-		end = offset + size;
-	if (offset < window->start)
-		window->start = offset;
-	window->size = end - window->start;
+	if (offset + width > end)
+		end = offset + width;
+	if (offset < *start)
+		*start = offset;
+	*size = end - *start;
 }
 
-static struct window thread_window(const struct spy_layout *layout)
+void spy_thread_window(const struct spy_layout *layout, uint32_t *start, uint32_t *size)
 {
-	struct window window = { 0, 0 };
-
-	widen(&window, layout->tstate_next, 8);
-	widen(&window, layout->tstate_interp, 8);
-	widen(&window, layout->tstate_thread_id, 8);
-	widen(&window, layout->tstate_native_thread_id, 8);
-	widen(&window, layout->tstate_state, 4);
-	return window;
+	*start = *size = 0;
+	widen(start, size, layout->tstate_next, 8);
+	widen(start, size, layout->tstate_interp, 8);
+	widen(start, size, layout->tstate_thread_id, 8);
+	widen(start, size, layout->tstate_native_thread_id, 8);
+	widen(start, size, layout->tstate_state, 4);
 }
 
-static uint64_t field(const struct walk *walk, const uint8_t *bytes, uint32_t offset)
+static uint64_t field(const uint8_t *window, uint32_t start, uint32_t offset, size_t size)
 {
-	uint64_t word;
+	uint64_t word = 0;
 
-	if (offset == SPY_NO_FIELD)
-		return 0;
-	memcpy(&word, bytes + (offset - walk->window.start), sizeof(word));
+	if (offset != SPY_NO_FIELD)
+		memcpy(&word, window + (offset - start), size);
 	return word;
+}
+
+void spy_thread_decode(const struct spy_layout *layout, const uint8_t *window,
+		       struct spy_thread_fields *ret)
+{
+	uint32_t start, size;
+
+	spy_thread_window(layout, &start, &size);
+	ret->next = field(window, start, layout->tstate_next, 8);
+	ret->interpreter = field(window, start, layout->tstate_interp, 8);
+	ret->ident = field(window, start, layout->tstate_thread_id, 8);
+	ret->native_id = field(window, start, layout->tstate_native_thread_id, 8);
+	ret->attached = field(window, start, layout->tstate_state, 4) == ATTACHED;
 }
 
 static bool append(struct spy_thread_states *threads, const struct spy_thread_state *thread)
@@ -78,7 +83,8 @@ static bool append(struct spy_thread_states *threads, const struct spy_thread_st
 }
 
 /* Who holds the GIL of one interpreter, from 3.12 on; 0 for nobody. */
-static uint64_t gil_holder(const struct walk *walk, uint64_t interpreter, bool *disabled)
+static uint64_t gil_holder(const struct walk *walk, struct spy_interpreter *interpreter,
+			   bool *disabled)
 {
 	const struct spy_layout *layout = walk->heap->layout;
 	struct spy_memory *memory = walk->heap->memory;
@@ -87,9 +93,11 @@ static uint64_t gil_holder(const struct walk *walk, uint64_t interpreter, bool *
 
 	if (layout->interp_ceval_gil == SPY_NO_FIELD)
 		return walk->holder;
-	if (spy_memory_read_word(memory, interpreter + layout->interp_ceval_gil, &gil, NULL) < 0 ||
+	if (spy_memory_read_word(memory, interpreter->address + layout->interp_ceval_gil, &gil,
+				 NULL) < 0 ||
 	    !spy_address_plausible(gil))
 		return 0;
+	interpreter->gil = gil;
 	if (layout->gil_enabled != SPY_NO_FIELD &&
 	    spy_memory_read_int(memory, gil + layout->gil_enabled, &enabled, NULL) == 0 && !enabled)
 		*disabled = true;
@@ -100,46 +108,72 @@ static uint64_t gil_holder(const struct walk *walk, uint64_t interpreter, bool *
 	return holder;
 }
 
-static int walk_threads(struct walk *walk, uint64_t interpreter, int64_t id,
+/* The newest is first in CPython's list, the oldest in ours. */
+static void reverse(struct spy_thread_state *first, size_t count)
+{
+	size_t left, right;
+
+	for (left = 0, right = count; left + 1 < right; left++, right--) {
+		struct spy_thread_state swap = first[left];
+
+		first[left] = first[right - 1];
+		first[right - 1] = swap;
+	}
+}
+
+static int walk_threads(struct walk *walk, struct spy_interpreter *interpreter,
 			struct pyspyc_error *err)
 {
 	const struct spy_layout *layout = walk->heap->layout;
-	size_t first = walk->ret->count, left, right;
-	uint8_t bytes[WINDOW_LIMIT];
+	uint8_t window[SPY_THREAD_WINDOW_LIMIT];
+	size_t first = walk->ret->count;
 	bool disabled = false;
 	uint64_t address, holder;
 
-	if (spy_memory_read_word(walk->heap->memory, interpreter + layout->interp_threads_head,
-				 &address, err) < 0)
+	if (spy_memory_read_word(walk->heap->memory,
+				 interpreter->address + layout->interp_threads_head, &address,
+				 err) < 0)
 		return -PYSPYC_EFAULT;
+	interpreter->newest = address;
 	holder = gil_holder(walk, interpreter, &disabled);
 	walk->ret->gil_disabled |= disabled;
 	while (address) {
-		struct spy_thread_state thread = { address, interpreter, id, 0, 0, false };
-		uint64_t state;
+		struct spy_thread_state thread = { .address = address,
+						   .interpreter = interpreter->address,
+						   .interpreter_id = interpreter->id };
+		struct spy_thread_fields fields;
 
 		if (walk->ret->count >= SPY_THREADS_LIMIT || !spy_address_plausible(address) ||
-		    spy_memory_read(walk->heap->memory, address + walk->window.start, bytes,
-				    walk->window.size, NULL) < 0 ||
-		    field(walk, bytes, layout->tstate_interp) != interpreter)
+		    spy_memory_read(walk->heap->memory, address + walk->start, window, walk->size,
+				    NULL) < 0)
 			return spy_fail(err, PYSPYC_EAGAIN, "the list of threads makes no sense");
-		thread.ident = field(walk, bytes, layout->tstate_thread_id);
-		thread.native_id = field(walk, bytes, layout->tstate_native_thread_id);
-		state = layout->tstate_state == SPY_NO_FIELD
-			? 0 : *(const uint32_t *)(bytes + layout->tstate_state - walk->window.start);
-		thread.gil = disabled ? state == ATTACHED : address == holder;
+		spy_thread_decode(layout, window, &fields);
+		if (fields.interpreter != interpreter->address)
+			return spy_fail(err, PYSPYC_EAGAIN, "the list of threads makes no sense");
+		thread.ident = fields.ident;
+		thread.native_id = fields.native_id;
+		thread.gil = disabled ? fields.attached : address == holder;
 		if (!append(walk->ret, &thread))
 			return spy_nomem(err);
-		address = field(walk, bytes, layout->tstate_next);
+		address = fields.next;
 	}
-	/* The newest is first in CPython's list. */
-	for (left = first, right = walk->ret->count; left + 1 < right; left++, right--) {
-		struct spy_thread_state swap = walk->ret->items[left];
-
-		walk->ret->items[left] = walk->ret->items[right - 1];
-		walk->ret->items[right - 1] = swap;
-	}
+	reverse(walk->ret->items + first, walk->ret->count - first);
 	return 0;
+}
+
+static struct spy_interpreter *append_interpreter(struct spy_thread_states *threads)
+{
+	if (threads->interpreter_count == threads->interpreter_capacity) {
+		size_t capacity = threads->interpreter_capacity * 2 + 1;
+		struct spy_interpreter *larger =
+			realloc(threads->interpreters, capacity * sizeof(*larger));
+
+		if (!larger)
+			return NULL;
+		threads->interpreters = larger;
+		threads->interpreter_capacity = capacity;
+	}
+	return &threads->interpreters[threads->interpreter_count++];
 }
 
 static int64_t interpreter_id(const struct walk *walk, uint64_t interpreter, int64_t otherwise)
@@ -157,10 +191,10 @@ static int walk_interpreters(struct walk *walk, struct pyspyc_error *err)
 {
 	const struct spy_python *python = walk->python;
 	struct spy_memory *memory = walk->heap->memory;
-	uint64_t address, count = 0;
+	uint64_t address;
 	int result;
 
-	walk->ret->count = 0;
+	walk->ret->count = walk->ret->interpreter_count = 0;
 	walk->ret->gil_disabled = false;
 	result = spy_memory_read_word(memory, python->interpreters_head, &address, err);
 	if (result < 0)
@@ -170,11 +204,18 @@ static int walk_interpreters(struct walk *walk, struct pyspyc_error *err)
 	if (python->tstate_current &&
 	    spy_memory_read_word(memory, python->tstate_current, &walk->holder, NULL) < 0)
 		walk->holder = 0;
-	for (; address; count++) {
+	while (address) {
+		size_t count = walk->ret->interpreter_count;
+		struct spy_interpreter *interpreter;
+
 		if (count >= SPY_INTERPRETERS_LIMIT || !spy_address_plausible(address))
 			return spy_fail(err, PYSPYC_EAGAIN, "the list of interpreters makes no sense");
-		result = walk_threads(walk, address, interpreter_id(walk, address, (int64_t)count),
-				      err);
+		interpreter = append_interpreter(walk->ret);
+		if (!interpreter)
+			return spy_nomem(err);
+		*interpreter = (struct spy_interpreter){ .address = address };
+		interpreter->id = interpreter_id(walk, address, (int64_t)count);
+		result = walk_threads(walk, interpreter, err);
 		if (result < 0)
 			return result;
 		result = spy_memory_read_word(memory, address + walk->heap->layout->interp_next,
@@ -209,12 +250,16 @@ static void sort_by_interpreter(struct spy_thread_states *threads)
 int spy_threads_read(const struct spy_heap *heap, const struct spy_python *python,
 		     struct spy_thread_states *ret, struct pyspyc_error *err)
 {
-	struct walk walk = { heap, python, thread_window(heap->layout), ret, 0 };
+	struct walk walk = { .heap = heap, .python = python, .ret = ret };
 	int tries, result = 0;
 
-	if (walk.window.size > WINDOW_LIMIT)
+	if (spy_threads_again(heap, python, ret))
+		return 0;
+	spy_thread_window(heap->layout, &walk.start, &walk.size);
+	if (walk.size > SPY_THREAD_WINDOW_LIMIT)
 		return spy_fail(err, PYSPYC_EVERSION, "the layout of thread states makes no sense");
 	for (tries = 0; tries < 5; tries++) {
+		walk.holder = 0;
 		result = walk_interpreters(&walk, err);
 		if (result == 0) {
 			sort_by_interpreter(ret);
@@ -223,12 +268,16 @@ int spy_threads_read(const struct spy_heap *heap, const struct spy_python *pytho
 		if (result != -PYSPYC_EAGAIN && result != -PYSPYC_EFAULT)
 			break;
 	}
+	ret->count = ret->interpreter_count = 0;
 	return result;
 }
 
 void spy_threads_free(struct spy_thread_states *threads)
 {
 	free(threads->items);
+	free(threads->interpreters);
+	free(threads->ranges);
+	free(threads->bytes);
 	*threads = (struct spy_thread_states){ 0 };
 }
 

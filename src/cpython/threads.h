@@ -18,19 +18,57 @@ struct spy_thread_state {
 	bool gil;		 /* holds its interpreter's GIL */
 };
 
+/* An interpreter as the last full walk met it. */
+struct spy_interpreter {
+	uint64_t address;
+	uint64_t gil;	 /* address of its struct _gil_runtime_state, from 3.12; else 0 */
+	uint64_t newest; /* the thread state that its list begins with */
+	int64_t id;
+};
+
 struct spy_thread_states {
 	struct spy_thread_state *items; /* main interpreter first, oldest thread first */
 	size_t count, capacity;
 	bool gil_disabled; /* free-threaded and running without a GIL: gil means attached */
+	struct spy_interpreter *interpreters; /* in the order of CPython's list: newest first */
+	size_t interpreter_count, interpreter_capacity;
+	struct spy_range *ranges; /* what spy_threads_again reads, kept for the next time */
+	uint8_t *bytes;
+	size_t range_capacity;
 };
 
 /*
  * Reads every interpreter's thread states and who holds the GIL. ret, zero-initialised or
- * from an earlier call, is filled anew. -PYSPYC_EAGAIN when the list went on changing,
+ * from an earlier call, is filled anew: in one read when the list is what it was then
+ * (spy_threads_again). -PYSPYC_EAGAIN when the list went on changing,
  * -PYSPYC_ENOTREADY when there is no interpreter (any more).
  */
 int spy_threads_read(const struct spy_heap *heap, const struct spy_python *python,
 		     struct spy_thread_states *ret, struct pyspyc_error *err);
+
+/*
+ * Brings a list read earlier up to date (who holds the GIL) if it is still the same, in one
+ * read; false when it has changed in any way and has to be walked anew.
+ */
+bool spy_threads_again(const struct spy_heap *heap, const struct spy_python *python,
+		       struct spy_thread_states *threads);
+
+/*
+ * The part of a thread state that the list needs: from *start, *size bytes, at most
+ * SPY_THREAD_WINDOW_LIMIT.
+ */
+void spy_thread_window(const struct spy_layout *layout, uint32_t *start, uint32_t *size);
+
+#define SPY_THREAD_WINDOW_LIMIT 2048
+
+/* Decodes such a part. */
+struct spy_thread_fields {
+	uint64_t next, interpreter, ident, native_id;
+	bool attached; /* to its interpreter: free-threaded builds */
+};
+
+void spy_thread_decode(const struct spy_layout *layout, const uint8_t *window,
+		       struct spy_thread_fields *ret);
 
 void spy_threads_free(struct spy_thread_states *threads);
 

@@ -51,6 +51,10 @@ function hideTip() {
 	ui.tip.node = -1;
 }
 
+function showHint() {
+	ui.status.textContent = "Click or Enter zooms, Escape goes back, arrow keys move, / searches";
+}
+
 // Moves the focus; a frame that is not in view shows where it is first.
 function focusFrame(node) {
 	if (node < 0)
@@ -183,7 +187,10 @@ function listen() {
 			moveTip(event.clientX, event.clientY);
 		}
 	});
-	ui.rows.addEventListener("mouseleave", hideTip);
+	ui.rows.addEventListener("mouseleave", () => {
+		hideTip();
+		showHint();
+	});
 	ui.rows.addEventListener("focusin", (event) => {
 		const node = nodeOf(event.target);
 		if (node >= 0)
@@ -224,6 +231,7 @@ build();
 firstTheme();
 if (data.total) {
 	listen();
+	showHint();
 	restore();
 	if (state.flame)
 		scrollToFrame(0);

@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 from kit import truth
@@ -27,9 +28,9 @@ class Copy:
 
     def __init__(self, python, place, name):
         self.python = python
-        self.inside = "%s/%s" % (place.inside, name)
-        self.host = place.host / name
-        self.host.mkdir()
+        self.host = pathlib.Path(tempfile.mkdtemp(prefix=name + "-", dir=place.host))
+        self.host.chmod(0o755)
+        self.inside = "%s/%s" % (place.inside, self.host.name)
         self.files = [self.take(real_file(python, python.executable), "python-copy")]
         self.environment = {"PYTHONHOME": python.facts["prefix"]}
         if python.shared:

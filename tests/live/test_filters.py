@@ -94,7 +94,7 @@ def test_json(spy, launch, python):
     assert isinstance(data["version"], int)
     process, = data["processes"]
     assert process["pid"] == target.pid
-    assert process["python"].startswith(python.full_version)
+    assert process["version"].startswith(python.full_version)
     assert "threads.py" in process["command"]
     for thread in process["threads"]:
         assert {"tid", "ident", "name", "active", "gil", "frames"} <= set(thread)

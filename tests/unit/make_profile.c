@@ -101,17 +101,20 @@ static uint32_t descend(struct pyspyc_profile *profile, uint32_t node)
 	for (depth = 0; depth < 60; depth++) {
 		const struct function *function = &functions[at];
 		char path[256];
-		int choices = 1, line = function->first_line + 1 +
-					(int)(random_below((uint32_t)function->lines) *
-					      random_below(4) / 3);
+		int choices = 1, line = function->first_line + 1;
 
+		/* Most of a function's time goes into one or two of its lines. */
+		if (depth > 2 && random_below(4) == 0)
+			line += function->lines / 2;
+		if (depth > 4 && random_below(8) == 0)
+			line += function->lines / 3;
 		snprintf(path, sizeof(path), "%s%s", function->folder, function->file);
 		node = spy_profile_child(profile, node,
 					 make_frame(profile, function->name, function->file, path,
 						    line, function->first_line));
 		while (choices < 5 && function->next[choices])
 			choices++;
-		at = function->next[random_below((uint32_t)choices + (depth > 7))% 5];
+		at = function->next[random_below((uint32_t)choices + (depth > 12)) % 5];
 		if (!at)
 			break;
 	}

@@ -373,7 +373,7 @@ static void test_pids(void **state)
 static void test_program_names(void **state)
 {
 	static const struct {
-		char *const argv[8];
+		const char *argv[8];
 		const char *name;
 	} rows[] = {
 		{{"python3", "/srv/app.py", "--x", NULL}, "app"},
@@ -389,13 +389,13 @@ static void test_program_names(void **state)
 		{{"/usr/local/bin/gunicorn", "app:app", NULL}, "gunicorn"},
 		{{"gunicorn: master [app]", NULL}, "gunicorn_master_app"},
 		{{"python3", "../.hidden/..", NULL}, "python"},
-		{{"python3", "-h\x1b[31m", "a b;c\n$(x).py", NULL}, "a_b_c_x"},
+		{{"python3", "a b;c\n$(x).py", NULL}, "a_b_c_x"},
 		{{"", NULL}, "python"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		char *name = cli_program_name(rows[i].argv);
+		char *name = cli_program_name((char *const *)(uintptr_t)rows[i].argv);
 
 		assert_string_equal(name, rows[i].name);
 		free(name);

@@ -33,7 +33,7 @@ meson_setup() {
 compile() {
 	local -a targets=(pyspyc)
 	if [ "${2:-}" = tests ]; then targets=(all meson-test-prereq); fi
-	ninja -C "$1" -j "$JOBS" --quiet "${targets[@]}"
+	ninja -C "$1" -j "$JOBS" -k 0 --quiet "${targets[@]}"
 }
 
 build_release() {

@@ -118,6 +118,8 @@ stage_aarch64() {
 }
 
 stage_checks() {
+	# For `meson install`; what does not compile has been counted where it is tested.
+	compile build tests >/dev/null 2>&1 || true
 	pytest_stage checks tests/checks -n "$JOBS"
 }
 

@@ -16,7 +16,7 @@ import json, sys, sysconfig
 get = sysconfig.get_config_var
 print(json.dumps({"version": list(sys.version_info[:3]), "executable": sys.executable,
     "debug": hasattr(sys, "gettotalrefcount"), "free_threaded": bool(get("Py_GIL_DISABLED")),
-    "shared": bool(get("Py_ENABLE_SHARED")), "include": sysconfig.get_paths()["include"],
+    "include": sysconfig.get_paths()["include"],
     "libdir": get("LIBDIR"), "ldversion": get("LDVERSION") or get("VERSION"),
     "soname": get("INSTSONAME"), "prefix": sys.prefix}))
 """
@@ -91,8 +91,10 @@ def discover():
     found = {}
     for record in _listed():
         command = tuple(record["command"])
-        found[record["id"]] = Python(record["id"], command, record.get("root") or "",
-                                     _ask(command))
+        facts = _ask(command)
+        if facts:
+            facts["shared"] = not record["static"]
+        found[record["id"]] = Python(record["id"], command, record.get("root") or "", facts)
     for identity in EXPECTED:
         found.setdefault(identity, Python(identity, (), ""))
     order = {identity: place for place, identity in enumerate(EXPECTED)}

@@ -76,7 +76,7 @@ class Dump:
     def __init__(self, record):
         self.record = record
         self.pid = record["pid"]
-        self.version = record["python"]
+        self.version = record["version"]
         self.threads = record["threads"]
 
     def thread(self, name):
