@@ -194,7 +194,7 @@ static bool check_conflicts(struct cli_arguments *arguments)
 bool cli_arguments_parse(struct cli_arguments *arguments, const char *command,
 			 enum cli_operands operands, int argc, char **argv)
 {
-	*arguments = (struct cli_arguments){.command = command};
+	*arguments = (struct cli_arguments){ .command = command };
 	arguments->operands = calloc((size_t)argc + 1, sizeof(*arguments->operands));
 	if (!arguments->operands)
 		return problem(arguments, "out of memory");

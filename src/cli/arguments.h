@@ -22,9 +22,9 @@ struct cli_arguments {
 	const char *command;	 /* whose options were parsed */
 	struct cli_given *given; /* in the order of the command line */
 	size_t given_count;
-	char **operands;	 /* NULL-terminated; the strings are argv's */
+	char **operands; /* NULL-terminated; the strings are argv's */
 	size_t operand_count;
-	char problem[512];	 /* what is wrong with them, when parsing failed */
+	char problem[512]; /* what is wrong with them, when parsing failed */
 };
 
 /*

@@ -1,6 +1,7 @@
 /* pyspyc dump: what every thread does now. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/dump.h"
@@ -16,10 +17,11 @@
 struct dump {
 	struct pyspyc_snapshot_options options;
 	json_t *document; /* NULL for text */
+	struct cli_out out;
 	bool subprocesses;
 	bool colour;
 	size_t shown;
-	pid_t root; /* the process that was asked for */
+	pid_t root;  /* the process that was asked for */
 	pid_t *seen; /* processes that have been dealt with */
 	size_t seen_count;
 	int status;
@@ -48,12 +50,12 @@ static void report(struct dump *dump, pid_t pid, const struct pyspyc_error *err)
 		cli_dump_add_error(dump->document, pid, err);
 }
 
-static void rule(void)
+static void rule(FILE *file)
 {
-	fputc('\n', stdout);
+	fputc('\n', file);
 	for (int width = cli_width(stdout, 79); width > 0; width--)
-		fputc('-', stdout);
-	fputc('\n', stdout);
+		fputc('-', file);
+	fputc('\n', file);
 }
 
 static void show(struct dump *dump, const struct pyspyc_snapshot *snapshot, pid_t asked)
@@ -64,12 +66,12 @@ static void show(struct dump *dump, const struct pyspyc_snapshot *snapshot, pid_
 	if (dump->document) {
 		if (!cli_dump_add(dump->document, snapshot))
 			dump->status = cli_error("out of memory");
-	} else {
+	} else if (dump->out.file) {
 		if (dump->shown)
-			rule();
-		cli_dump_text(stdout, snapshot, snapshot->pid == dump->root ? 0 : snapshot->parent,
-			      dump->colour);
-		fflush(stdout);
+			rule(dump->out.file);
+		cli_dump_text(dump->out.file, snapshot,
+			      snapshot->pid == dump->root ? 0 : snapshot->parent, dump->colour);
+		cli_out_flush(&dump->out);
 	}
 	dump->shown++;
 }
@@ -98,8 +100,8 @@ static bool is_passed_over(int ret)
 
 static void show_tree(struct dump *dump, pid_t root)
 {
-	struct pyspyc_error root_error = {0};
-	struct pyspyc_error err = {0};
+	struct pyspyc_error root_error = { 0 };
+	struct pyspyc_error err = { 0 };
 	size_t before = dump->shown;
 	pid_t *pids = NULL;
 	size_t count = 0;
@@ -111,7 +113,7 @@ static void show_tree(struct dump *dump, pid_t root)
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {
-		if (!is_new(dump, pids[i]))
+		if (pids[i] == getpid() || !is_new(dump, pids[i]))
 			continue;
 		ret = show_process(dump, pids[i], 0, &err);
 		if (ret && !is_passed_over(ret))
@@ -122,14 +124,13 @@ static void show_tree(struct dump *dump, pid_t root)
 		return;
 	if (!is_passed_over(root_ret))
 		report(dump, root, &root_error);
-	else if (dump->shown == before &&
-		 show_process(dump, root, WAIT_SECONDS, &root_error))
+	else if (dump->shown == before && show_process(dump, root, WAIT_SECONDS, &root_error))
 		report(dump, root, &root_error);
 }
 
 static void show_one(struct dump *dump, pid_t pid)
 {
-	struct pyspyc_error err = {0};
+	struct pyspyc_error err = { 0 };
 
 	dump->root = pid;
 	if (dump->subprocesses)
@@ -168,13 +169,15 @@ static int collect(const struct cli_arguments *arguments, pid_t **ret, size_t *c
 
 static void print_document(struct dump *dump)
 {
-	json_dumpf(dump->document, stdout, JSON_INDENT(2));
-	fputc('\n', stdout);
+	if (!dump->out.file)
+		return;
+	json_dumpf(dump->document, dump->out.file, JSON_INDENT(2));
+	fputc('\n', dump->out.file);
 }
 
 static int run(const struct cli_arguments *arguments)
 {
-	struct dump dump = {0};
+	struct dump dump = { 0 };
 	pid_t *pids = NULL;
 	size_t count = 0;
 
@@ -194,11 +197,12 @@ static int run(const struct cli_arguments *arguments)
 			dump.status = cli_error("out of memory");
 	}
 	if (!dump.status) {
+		cli_out_open(&dump.out);
 		for (size_t i = 0; i < count; i++)
 			show_one(&dump, pids[i]);
 		if (dump.document)
 			print_document(&dump);
-		dump.status = cli_finish_stdout(dump.status);
+		dump.status = cli_out_close(&dump.out, dump.status);
 	}
 	json_decref(dump.document);
 	free(dump.seen);
@@ -209,7 +213,7 @@ static int run(const struct cli_arguments *arguments)
 const struct cli_command cli_command_dump = {
 	.name = COMMAND,
 	.summary = "shows what every thread of a process does now",
-	.synopses = (const char *const[]){"[options] --pid PID", "[options] PID...", NULL},
+	.synopses = (const char *const[]){ "[options] --pid PID", "[options] PID...", NULL },
 	.operand = "pid",
 	.operands = CLI_OPERANDS_ANYWHERE,
 	.examples =

@@ -1,6 +1,4 @@
 /* pyspyc help: the program's help, or a command's. */
-#include <stdio.h>
-
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/message.h"
@@ -15,17 +13,15 @@ static int run(const struct cli_arguments *arguments)
 	if (arguments->operand_count) {
 		command = cli_command_find(arguments->operands[0], NULL);
 		if (!command)
-			return cli_usage(NULL, "there is no command '%s'",
-					 arguments->operands[0]);
+			return cli_usage(NULL, "there is no command '%s'", arguments->operands[0]);
 	}
-	cli_help_print(stdout, command);
-	return cli_finish_stdout(CLI_OK);
+	return cli_help_show(command);
 }
 
 const struct cli_command cli_command_help = {
 	.name = "help",
 	.summary = "tells about a command",
-	.synopses = (const char *const[]){"[COMMAND]", NULL},
+	.synopses = (const char *const[]){ "[COMMAND]", NULL },
 	.operand = "command",
 	.operands = CLI_OPERANDS_ANYWHERE,
 	.run = run,

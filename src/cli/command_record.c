@@ -35,7 +35,8 @@ static int set_targets(struct cli_order *order, const struct cli_arguments *argu
 	size_t at = 0;
 
 	if (cli_has(arguments, "pid") && arguments->operand_count)
-		return cli_usage(COMMAND, "--pid and a program to start ('%s') contradict each other",
+		return cli_usage(COMMAND,
+				 "--pid and a program to start ('%s') contradict each other",
 				 arguments->operands[0]);
 	if (!cli_has(arguments, "pid") && !arguments->operand_count)
 		return cli_usage(COMMAND, "neither a process (--pid PID) nor a program to start");
@@ -114,8 +115,7 @@ static int check_regex(const char *option, const char *text)
 static int unknown_format(const char *name)
 {
 	char *names = cli_format_names();
-	int status = cli_usage(COMMAND, "unknown format '%s': choose %s", name,
-			       names ? names : "");
+	int status = cli_usage(COMMAND, "unknown format '%s': choose %s", name, names ? names : "");
 
 	free(names);
 	return status;
@@ -124,9 +124,9 @@ static int unknown_format(const char *name)
 static int unknown_extension(const char *path)
 {
 	char *extensions = cli_format_extensions();
-	int status = cli_usage(COMMAND,
-			       "no format has the extension of '%s': use %s, or choose with --format",
-			       path, extensions ? extensions : "");
+	int status = cli_usage(
+		COMMAND, "no format has the extension of '%s': use %s, or choose with --format",
+		path, extensions ? extensions : "");
 
 	free(extensions);
 	return status;
@@ -142,7 +142,8 @@ static const struct pyspyc_format *find_format(const char *name)
 	if (format || size >= sizeof(lower))
 		return format;
 	for (size_t i = 0; i <= size; i++)
-		lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + ('a' - 'A') : name[i]);
+		lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + ('a' - 'A')
+								   : name[i]);
 	return pyspyc_format_by_name(lower);
 }
 
@@ -199,7 +200,7 @@ static int set_all(struct cli_order *order, const struct cli_arguments *argument
 
 static int run(const struct cli_arguments *arguments)
 {
-	struct cli_order order = {0};
+	struct cli_order order = { 0 };
 	int status = set_all(&order, arguments);
 
 	if (!status)
@@ -212,8 +213,8 @@ static int run(const struct cli_arguments *arguments)
 const struct cli_command cli_command_record = {
 	.name = COMMAND,
 	.summary = "records where a program spends its time, as a flame graph or another file",
-	.synopses = (const char *const[]){"[options] --pid PID", "[options] [--] PROGRAM [ARGUMENT...]",
-					  NULL},
+	.synopses = (const char *const[]){ "[options] --pid PID",
+					   "[options] [--] PROGRAM [ARGUMENT...]", NULL },
 	.operand = "program",
 	.operands = CLI_OPERANDS_PROGRAM,
 	.examples =

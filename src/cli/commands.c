@@ -3,7 +3,7 @@
 #include <string.h>
 
 #define CLI_ROW(name) &cli_command_##name,
-const struct cli_command *const cli_commands[] = {CLI_COMMANDS(CLI_ROW) NULL};
+const struct cli_command *const cli_commands[] = { CLI_COMMANDS(CLI_ROW) NULL };
 #undef CLI_ROW
 
 const struct cli_command *cli_command_find(const char *name, size_t *matches)

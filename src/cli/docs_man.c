@@ -16,7 +16,8 @@ static void put_text(FILE *file, const char *text, bool wrap, size_t at)
 {
 	for (; *text; text++) {
 		const char *next = text + strspn(text, " ");
-		bool ends = text[0] == ' ' && at && text[-1] == '.' && isupper((unsigned char)*next);
+		bool ends = text[0] == ' ' && at && text[-1] == '.' &&
+			    isupper((unsigned char)*next);
 
 		if (ends || (wrap && *text == ' ' && at + strcspn(next, " ") + 1 > LINE)) {
 			fputc('\n', file);
@@ -39,7 +40,7 @@ static void put_text(FILE *file, const char *text, bool wrap, size_t at)
 /* A phrase as a sentence on a line of its own. */
 static void put_sentence(FILE *file, const char *phrase)
 {
-	char first[2] = {(char)toupper((unsigned char)phrase[0]), 0};
+	char first[2] = { (char)toupper((unsigned char)phrase[0]), 0 };
 
 	put_text(file, first, false, 0);
 	put_text(file, phrase + 1, true, 1);
@@ -154,7 +155,7 @@ static void print_examples(FILE *file, const struct cli_command *command)
 }
 
 const struct cli_insertion cli_man_insertions[] = {
-	{"man-options", print_options},	  {"man-commands", print_commands},
-	{"man-pages", print_pages},	  {"man-formats", print_formats},
-	{"man-examples", print_examples}, {NULL, NULL},
+	{ "man-options", print_options },   { "man-commands", print_commands },
+	{ "man-pages", print_pages },	    { "man-formats", print_formats },
+	{ "man-examples", print_examples }, { NULL, NULL },
 };

@@ -311,10 +311,10 @@ static void fish_values(FILE *file, const struct cli_command *command)
 }
 
 const struct cli_insertion cli_shell_insertions[] = {
-	{"bash-commands", bash_commands}, {"bash-options", bash_options},
-	{"bash-values", bash_values},	  {"bash-operands", bash_operands},
-	{"zsh-commands", zsh_commands},	  {"zsh-options", zsh_options},
-	{"zsh-cases", zsh_cases},	  {"fish-commands", fish_commands},
-	{"fish-options", fish_options},	  {"fish-values", fish_values},
-	{"fish-names", fish_names},	  {NULL, NULL},
+	{ "bash-commands", bash_commands }, { "bash-options", bash_options },
+	{ "bash-values", bash_values },	    { "bash-operands", bash_operands },
+	{ "zsh-commands", zsh_commands },   { "zsh-options", zsh_options },
+	{ "zsh-cases", zsh_cases },	    { "fish-commands", fish_commands },
+	{ "fish-options", fish_options },   { "fish-values", fish_values },
+	{ "fish-names", fish_names },	    { NULL, NULL },
 };

@@ -67,7 +67,7 @@ static json_t *frame_object(const struct pyspyc_frame_info *frame)
 
 static json_t *thread_object(const struct pyspyc_thread_info *thread)
 {
-	const char state[] = {thread->os_state, 0};
+	const char state[] = { thread->os_state, 0 };
 	json_t *frames = json_array();
 
 	for (size_t i = 0; i < thread->frame_count; i++)
@@ -99,8 +99,7 @@ bool cli_dump_add(json_t *document, const struct pyspyc_snapshot *snapshot)
 			    "executable", string(snapshot->executable), "version",
 			    string(snapshot->version), "consistent", snapshot->consistent,
 			    "threads", threads);
-	return process &&
-	       !json_array_append_new(json_object_get(document, "processes"), process);
+	return process && !json_array_append_new(json_object_get(document, "processes"), process);
 }
 
 bool cli_dump_add_error(json_t *document, pid_t pid, const struct pyspyc_error *err)

@@ -17,8 +17,9 @@ enum style {
 };
 
 static const char *const codes[] = {
-	[PLAIN] = "",	       [ID] = "\033[1;33m",	   [BOLD] = "\033[1m",	    [DIM] = "\033[2m",
-	[FUNCTION] = "\033[32m", [FILE_NAME] = "\033[36m", [WARNING] = "\033[31m",
+	[PLAIN] = "",		[ID] = "\033[1;33m",	 [BOLD] = "\033[1m",
+	[DIM] = "\033[2m",	[FUNCTION] = "\033[32m", [FILE_NAME] = "\033[36m",
+	[WARNING] = "\033[31m",
 };
 
 struct text {
@@ -110,7 +111,7 @@ static void put_thread(const struct text *text, const struct pyspyc_thread_info 
 
 void cli_dump_text(FILE *file, const struct pyspyc_snapshot *snapshot, pid_t parent, bool colour)
 {
-	const struct text text = {.file = file, .colour = colour};
+	const struct text text = { .file = file, .colour = colour };
 	char *command;
 
 	put_process(&text, "Process ", snapshot->pid, snapshot->command);

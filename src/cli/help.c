@@ -135,6 +135,16 @@ void cli_help_print(FILE *file, const struct cli_command *command)
 		fprintf(file, "  %s\n      %s\n", command->examples[i], command->examples[i + 1]);
 }
 
+int cli_help_show(const struct cli_command *command)
+{
+	struct cli_out out;
+
+	cli_out_open(&out);
+	if (out.file)
+		cli_help_print(out.file, command);
+	return cli_out_close(&out, CLI_OK);
+}
+
 /* "a, b or c" of all formats' names or extensions. */
 static char *join_formats(bool extensions)
 {
@@ -148,7 +158,7 @@ static char *join_formats(bool extensions)
 	if (!memory)
 		return NULL;
 	for (size_t i = 0; formats[i]; i++) {
-		const char *const one[] = {formats[i]->name, NULL};
+		const char *const one[] = { formats[i]->name, NULL };
 		const char *const *words = extensions ? formats[i]->extensions : one;
 
 		for (size_t k = 0; words[k]; k++) {

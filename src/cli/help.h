@@ -9,6 +9,9 @@
 /* A page of at most 80 columns: the program's own help when command is NULL. */
 void cli_help_print(FILE *file, const struct cli_command *command);
 
+/* The same on standard output; returns the exit status. */
+int cli_help_show(const struct cli_command *command);
+
 /* The names of all formats as "flamegraph, folded or speedscope". The caller frees it. */
 char *cli_format_names(void);
 

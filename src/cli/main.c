@@ -33,7 +33,7 @@ static void on_write_failure(int signal)
  */
 static void survive_write_failures(void)
 {
-	struct sigaction action = {.sa_handler = on_write_failure, .sa_flags = SA_RESTART};
+	struct sigaction action = { .sa_handler = on_write_failure, .sa_flags = SA_RESTART };
 
 	sigaction(SIGPIPE, &action, NULL);
 	sigaction(SIGXFSZ, &action, NULL);
@@ -47,19 +47,29 @@ static int run_command(const char *word, int argc, char **argv)
 	int status;
 
 	if (!command)
-		return cli_usage(NULL, matches > 1 ? "'%s' could be more than one command"
-						   : "there is no command '%s'",
+		return cli_usage(NULL,
+				 matches > 1 ? "'%s' could be more than one command"
+					     : "there is no command '%s'",
 				 word);
 	if (!cli_arguments_parse(&arguments, command->name, command->operands, argc, argv)) {
 		status = cli_usage(command->name, "%s", arguments.problem);
 	} else if (cli_has(&arguments, "help")) {
-		cli_help_print(stdout, command);
-		status = cli_finish_stdout(CLI_OK);
+		status = cli_help_show(command);
 	} else {
 		status = command->run(&arguments);
 	}
 	cli_arguments_free(&arguments);
 	return status;
+}
+
+static int show_version(void)
+{
+	struct cli_out out;
+
+	cli_out_open(&out);
+	if (out.file)
+		fprintf(out.file, "pyspyc %s\n", pyspyc_version());
+	return cli_out_close(&out, CLI_OK);
 }
 
 static int run_program(int argc, char **argv)
@@ -70,11 +80,9 @@ static int run_program(int argc, char **argv)
 	if (!cli_arguments_parse(&arguments, CLI_PROGRAM, CLI_OPERANDS_PROGRAM, argc, argv)) {
 		status = cli_usage(NULL, "%s", arguments.problem);
 	} else if (cli_has(&arguments, "help")) {
-		cli_help_print(stdout, NULL);
-		status = cli_finish_stdout(CLI_OK);
+		status = cli_help_show(NULL);
 	} else if (cli_has(&arguments, "version")) {
-		printf("pyspyc %s\n", pyspyc_version());
-		status = cli_finish_stdout(CLI_OK);
+		status = show_version();
 	} else if (!arguments.operand_count) {
 		cli_help_print(stderr, NULL);
 		status = CLI_USAGE;

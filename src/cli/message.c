@@ -11,7 +11,7 @@
 /* The length of the UTF-8 sequence at text and its value; 0 when it is none (RFC 3629). */
 static size_t decode(const unsigned char *text, uint32_t *value)
 {
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	size_t size = text[0] < 0x80	       ? 1
 		      : (text[0] >> 5) == 0x06 ? 2
 		      : (text[0] >> 4) == 0x0e ? 3
@@ -117,18 +117,51 @@ int cli_usage(const char *command, const char *format, ...)
 	return CLI_USAGE;
 }
 
-int cli_finish_stdout(int status)
+void cli_out_open(struct cli_out *out)
 {
-	bool failed = ferror(stdout) != 0;
+	*out = (struct cli_out){ 0 };
+	out->file = open_memstream(&out->text, &out->size);
+	if (!out->file)
+		out->errnum = ENOMEM;
+}
 
-	errno = 0;
-	if (fflush(stdout) != 0)
-		failed = true;
-	if (!failed)
+/* Ends the memory's stream and writes it. */
+static void write_out(struct cli_out *out)
+{
+	size_t at = 0;
+
+	if (out->file && fclose(out->file) != 0 && !out->errnum)
+		out->errnum = ENOMEM;
+	out->file = NULL;
+	while (!out->errnum && at < out->size) {
+		ssize_t size = write(STDOUT_FILENO, out->text + at, out->size - at);
+
+		if (size >= 0)
+			at += (size_t)size;
+		else if (errno != EINTR)
+			out->errnum = errno;
+	}
+	free(out->text);
+	out->text = NULL;
+	out->size = 0;
+}
+
+void cli_out_flush(struct cli_out *out)
+{
+	int errnum;
+
+	write_out(out);
+	errnum = out->errnum;
+	cli_out_open(out);
+	out->errnum = errnum ? errnum : out->errnum;
+}
+
+int cli_out_close(struct cli_out *out, int status)
+{
+	write_out(out);
+	if (!out->errnum)
 		return status;
-	clearerr(stdout);
-	return cli_error("cannot write to standard output: %s",
-			 strerror(errno ? errno : EIO));
+	return cli_error("cannot write to standard output: %s", strerror(out->errnum));
 }
 
 bool cli_wants_colour(FILE *file)

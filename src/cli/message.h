@@ -3,6 +3,7 @@
 #define CLI_MESSAGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 /* Exit statuses. A launched program's own status takes the place of CLI_OK. */
@@ -31,8 +32,24 @@ void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
  */
 void cli_put_safe(FILE *file, const char *text);
 
-/* Flushes standard output; when it could not take all that was written, says so. */
-int cli_finish_stdout(int status);
+/*
+ * Standard output by way of memory, so that the reason why it could not be written is known
+ * whatever the size.
+ */
+struct cli_out {
+	FILE *file; /* to print to; NULL when memory ran out */
+	char *text;
+	size_t size;
+	int errnum; /* of the first write that failed */
+};
+
+void cli_out_open(struct cli_out *out);
+
+/* Writes what was printed so far; nothing any more once that failed. */
+void cli_out_flush(struct cli_out *out);
+
+/* Writes the rest. Returns status, or says why not all could be written and returns CLI_FAILED. */
+int cli_out_close(struct cli_out *out, int status);
 
 /* Whether file is a terminal on which colours are wanted (NO_COLOR, TERM). */
 bool cli_wants_colour(FILE *file);

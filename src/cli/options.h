@@ -33,8 +33,8 @@ struct cli_option {
 	const char *conflicts;	 /* list: options that contradict it (said once is enough) */
 	const char *unsupported; /* when set, giving it is refused with this text */
 	enum cli_hint hint;
-	bool repeats;		 /* several values add up */
-	bool hidden;		 /* accepted and nowhere shown */
+	bool repeats; /* several values add up */
+	bool hidden;  /* accepted and nowhere shown */
 };
 
 extern const struct cli_option cli_options[];

@@ -60,8 +60,8 @@ static int make_temporary(int directory, char name[64])
 	for (int tries = 0; tries < 100; tries++) {
 		snprintf(name, 64, ".pyspyc-%d-%u.tmp", (int)getpid(), serial++);
 		cli_signals_undo(directory, name);
-		fd = openat(directory, name,
-			    O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0666);
+		fd = openat(directory, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC,
+			    0666);
 		if (fd >= 0)
 			return fd;
 		cli_signals_undo(-1, NULL);
@@ -131,8 +131,7 @@ static bool open_directory(struct cli_output *output)
 	int fd;
 
 	output->name = slash ? slash + 1 : output->path;
-	output->directory =
-		directory ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	output->directory = directory ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	if (output->directory < 0) {
 		if (errno == ENOENT)
 			cli_error("cannot write %s: there is no directory %s", output->path,
@@ -160,7 +159,7 @@ static bool open_directory(struct cli_output *output)
 /* A descriptor that is open already. */
 static bool open_descriptor(struct cli_output *output, int fd)
 {
-	struct pollfd poller = {.fd = fd};
+	struct pollfd poller = { .fd = fd };
 	int flags = fcntl(fd, F_GETFL);
 
 	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY || (flags & O_PATH))
@@ -174,7 +173,7 @@ static bool open_descriptor(struct cli_output *output, int fd)
 /* The number of the descriptor that path stands for, or -1. */
 static int descriptor_of(const char *path)
 {
-	static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+	static const char *const folders[] = { "/dev/fd/", "/proc/self/fd/" };
 	char *end;
 	long number;
 
@@ -211,7 +210,7 @@ bool cli_output_open(struct cli_output *output, const char *path)
 	struct stat info;
 
 	*output = CLI_OUTPUT_NONE;
-	output->path = strdup(!path		    ? CURRENT_DIRECTORY
+	output->path = strdup(!path		   ? CURRENT_DIRECTORY
 			      : !strcmp(path, "-") ? "standard output"
 						   : path);
 	if (!output->path)
@@ -240,7 +239,7 @@ bool cli_output_set_name(struct cli_output *output, const char *name)
 static bool fill(struct cli_output *output, int fd, const struct pyspyc_profile *profile,
 		 const struct pyspyc_format *format)
 {
-	struct pyspyc_error err = {0};
+	struct pyspyc_error err = { 0 };
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	FILE *file = copy < 0 ? NULL : fdopen(copy, "w");
 	int errnum;

@@ -8,15 +8,15 @@
 #include "pyspyc/profile.h"
 
 struct cli_output {
-	char *path;	 /* as the user gave it; "standard output" for - */
+	char *path;	  /* as the user gave it; "standard output" for - */
 	const char *name; /* its last component, in path */
-	int directory;	 /* the file's directory; -1 for a stream */
-	int stream;	 /* a pipe, device or open descriptor, written to directly; else -1 */
-	bool spent;	 /* the stream has been written to */
-	uint64_t size;	 /* bytes of the last file; 0 for a stream */
+	int directory;	  /* the file's directory; -1 for a stream */
+	int stream;	  /* a pipe, device or open descriptor, written to directly; else -1 */
+	bool spent;	  /* the stream has been written to */
+	uint64_t size;	  /* bytes of the last file; 0 for a stream */
 };
 
-#define CLI_OUTPUT_NONE ((struct cli_output){.directory = -1, .stream = -1})
+#define CLI_OUTPUT_NONE ((struct cli_output){ .directory = -1, .stream = -1 })
 
 /*
  * Checks that path can be written ("-" is standard output) and opens what it takes. NULL is

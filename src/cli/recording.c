@@ -29,8 +29,8 @@ static const struct {
 	const char *format;
 	const char *hint;
 } hints[] = {
-	{"flamegraph", "; open it in a web browser"},
-	{"speedscope", "; open it at https://www.speedscope.app"},
+	{ "flamegraph", "; open it in a web browser" },
+	{ "speedscope", "; open it at https://www.speedscope.app" },
 };
 
 static const char *hint_of(const struct pyspyc_format *format)
@@ -60,8 +60,9 @@ static bool set_default_name(struct recording *recording, pid_t pid)
 
 	localtime_r(&now, &local);
 	strftime(clock, sizeof(clock), "%Y%m%d-%H%M%S", &local);
-	if (!program || asprintf(&name, "%s-%d-%s%s", program, (int)pid, clock,
-				 order->format->extensions[0] ? order->format->extensions[0] : "") < 0) {
+	if (!program ||
+	    asprintf(&name, "%s-%d-%s%s", program, (int)pid, clock,
+		     order->format->extensions[0] ? order->format->extensions[0] : "") < 0) {
 		free(program);
 		cli_error("out of memory");
 		return false;
@@ -97,8 +98,7 @@ static enum pyspyc_next tick(void *context, const struct pyspyc_recorder_stats *
 
 	if (cli_signals_flush())
 		flush_so_far(recording);
-	if (cli_signals_ended() ||
-	    (duration > 0 && (double)stats->elapsed_ns >= duration * 1e9))
+	if (cli_signals_ended() || (duration > 0 && (double)stats->elapsed_ns >= duration * 1e9))
 		return PYSPYC_STOP;
 	cli_progress_draw(&recording->progress, stats);
 	return PYSPYC_CONTINUE;
@@ -124,7 +124,7 @@ static int fail_to_start(const struct cli_order *order, const struct pyspyc_erro
 static int begin(struct recording *recording)
 {
 	const struct cli_order *order = recording->order;
-	struct pyspyc_error err = {0};
+	struct pyspyc_error err = { 0 };
 	pid_t first = order->pid_count ? order->pids[0] : 0;
 
 	if (order->program) {
@@ -186,9 +186,8 @@ static int wait_for_child(struct pyspyc_child *child)
 	int ret = pyspyc_child_status(child, false, &status);
 
 	if (ret == again && isatty(STDERR_FILENO))
-		cli_note("waiting for the program (process %d) to end; %sCtrl-C leaves it running",
-			 (int)pyspyc_child_pid(child),
-			 cli_signals_ended() ? "" : "pressing it twice, ");
+		cli_note("waiting for the program (process %d) to end; Ctrl-C%s leaves it running",
+			 (int)pyspyc_child_pid(child), cli_signals_ended() ? "" : " twice");
 	while (ret == again)
 		ret = pyspyc_child_status(child, true, &status);
 	return ret ? cli_error("cannot learn how the program ended") : status;
@@ -196,7 +195,7 @@ static int wait_for_child(struct pyspyc_child *child)
 
 static int record(struct recording *recording)
 {
-	struct pyspyc_error err = {0};
+	struct pyspyc_error err = { 0 };
 	int status = begin(recording);
 
 	if (status)
@@ -213,9 +212,9 @@ static int record(struct recording *recording)
 
 int cli_recording_run(const struct cli_order *order)
 {
-	struct recording recording = {.order = order, .output = CLI_OUTPUT_NONE};
+	struct recording recording = { .order = order, .output = CLI_OUTPUT_NONE };
 	const char *term = getenv("TERM");
-	struct pyspyc_error err = {0};
+	struct pyspyc_error err = { 0 };
 	int status = CLI_FAILED;
 	int program_status;
 

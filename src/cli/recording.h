@@ -16,8 +16,8 @@ struct cli_order {
 	double duration;    /* seconds; 0 for unlimited */
 	pid_t *pids;	    /* to attach to, or none: */
 	size_t pid_count;
-	char **program;	    /* to start, NULL-terminated, or NULL */
-	bool progress;	    /* wanted on a terminal */
+	char **program; /* to start, NULL-terminated, or NULL */
+	bool progress;	/* wanted on a terminal */
 };
 
 /* Records and writes the file. Returns the exit status. */

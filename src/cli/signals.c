@@ -16,7 +16,7 @@ static char undo_name[64];
 
 static void die_of(int number)
 {
-	struct sigaction action = {.sa_handler = SIG_DFL};
+	struct sigaction action = { .sa_handler = SIG_DFL };
 	sigset_t set;
 
 	sigaction(number, &action, NULL);
@@ -50,8 +50,8 @@ static void on_flush(int number)
 
 void cli_signals_catch(void)
 {
-	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
-	struct sigaction action = {.sa_handler = on_end};
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action = { .sa_handler = on_end };
 	struct sigaction before;
 
 	/* One at a time: a second handler must not see the first one's work half done. */

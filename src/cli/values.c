@@ -50,7 +50,7 @@ static bool take_unit(const char **text, double *factor)
 	static const struct {
 		const char *name;
 		double seconds;
-	} units[] = {{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 24 * 3600}};
+	} units[] = { { "ms", 0.001 }, { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 24 * 3600 } };
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		size_t size = strlen(units[i].name);

@@ -8,13 +8,13 @@
 #define SPY_LINE_TABLE_LIMIT (16u << 20)
 
 struct spy_code {
-	char *filename;	 /* co_filename, valid UTF-8 */
-	char *name;	 /* co_name */
-	char *qualname;	 /* co_qualname from 3.11, else NULL */
-	int first_line;	 /* co_firstlineno */
-	uint8_t *lines;	 /* the line table's bytes */
+	char *filename; /* co_filename, valid UTF-8 */
+	char *name;	/* co_name */
+	char *qualname; /* co_qualname from 3.11, else NULL */
+	int first_line; /* co_firstlineno */
+	uint8_t *lines; /* the line table's bytes */
 	size_t lines_size;
-	uint64_t bytecode; /* address of co_code_adaptive, 0 up to 3.10 */
+	uint64_t bytecode;   /* address of co_code_adaptive, 0 up to 3.10 */
 	int first_traceable; /* index of the first traceable instruction, 0 up to 3.10 */
 };
 

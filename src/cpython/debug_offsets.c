@@ -291,7 +291,8 @@ static int check_word(const struct parse *parse, size_t index)
 static bool is_disputed(const struct parse *parse, size_t index)
 {
 	for (size_t i = 0; i < index; i++)
-		if (words[i].field == words[index].field && parse->values[i] != parse->values[index])
+		if (words[i].field == words[index].field &&
+		    parse->values[i] != parse->values[index])
 			return true;
 	return false;
 }

@@ -44,8 +44,8 @@ static int table_of_27(const struct spy_heap *heap, const struct spy_head *dict,
  * Up to 3.10 (Objects/dict-common.h) dk_size is the number of indices into the entries; as
  * wide as it takes to number the entries, they take a word at least.
  */
-static bool measure_old(const struct spy_heap *heap, const struct spy_head *keys,
-			uint64_t *slots, uint64_t *indices)
+static bool measure_old(const struct spy_heap *heap, const struct spy_head *keys, uint64_t *slots,
+			uint64_t *indices)
 {
 	unsigned width;
 
@@ -58,8 +58,8 @@ static bool measure_old(const struct spy_heap *heap, const struct spy_head *keys
 }
 
 /* From 3.11 (Include/internal/pycore_dict.h) there are logarithms of both. */
-static bool measure_new(const struct spy_heap *heap, const struct spy_head *keys,
-			uint64_t *slots, uint64_t *indices)
+static bool measure_new(const struct spy_heap *heap, const struct spy_head *keys, uint64_t *slots,
+			uint64_t *indices)
 {
 	unsigned log2_size = spy_head_byte(keys, heap->layout->keys_size);
 	unsigned log2_indices = spy_head_byte(keys, heap->layout->keys_log2_index_bytes);
@@ -85,8 +85,8 @@ int spy_table_of_keys(const struct spy_heap *heap, uint64_t keys, uint64_t value
 	if (result < 0)
 		return result;
 	count = spy_head_word(&head, layout->keys_nentries);
-	sane = modern ? measure_new(heap, &head, &slots, &indices) :
-			measure_old(heap, &head, &slots, &indices);
+	sane = modern ? measure_new(heap, &head, &slots, &indices)
+		      : measure_old(heap, &head, &slots, &indices);
 	if (!sane || count > slots)
 		return spy_corrupt(err, "dict keys", keys);
 	hashed = !modern || spy_head_byte(&head, layout->keys_kind) == KEYS_GENERAL;
@@ -220,8 +220,8 @@ static size_t length_offset(const struct spy_heap *heap)
 
 static size_t text_offset(const struct spy_heap *heap)
 {
-	return heap->version.major < 3 ? heap->layout->bytes_data :
-					 heap->layout->unicode_ascii_data;
+	return heap->version.major < 3 ? heap->layout->bytes_data
+				       : heap->layout->unicode_ascii_data;
 }
 
 /*
@@ -241,8 +241,8 @@ static int match_keys(const struct spy_heap *heap, const struct entry *const *ca
 		uint64_t key = candidates[i]->key;
 
 		ranges[i * 2] = (struct spy_range){ key + length_offset(heap), &lengths[i], 8 };
-		ranges[i * 2 + 1] =
-			(struct spy_range){ key + text_offset(heap), texts[i], search->length };
+		ranges[i * 2 + 1] = (struct spy_range){ key + text_offset(heap), texts[i],
+							search->length };
 	}
 	result = spy_memory_readv(heap->memory, ranges, count * 2, err);
 	if (result < 0)

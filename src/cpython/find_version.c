@@ -9,7 +9,7 @@
 #define TEXT_LIMIT (UINT64_C(128) << 20)
 /* As much of sys.version as is looked at; Python/getversion.c makes at most 250 bytes. */
 #define VERSION_TEXT 300
-/* The longest number, such as "3.10.13rc1+". */
+/* The longest number, such as "3.10.13rc1". */
 #define NUMBER_LIMIT 16
 
 struct search {
@@ -33,17 +33,24 @@ static unsigned minor_of_name(const char *path)
 	return digits[-1] == '.' ? 0 : major << 8 | minor;
 }
 
-/* Length of a version number at text, of which size bytes are there; 0 when it is none. */
+/*
+ * Length of a version number at text, with what is put behind a "+", of which size bytes are
+ * there; 0 when it is none.
+ */
 static size_t number_at(const uint8_t *text, size_t size, unsigned minor, struct spy_version *ret)
 {
 	size_t length = 0;
 
 	while (length < size && length < NUMBER_LIMIT &&
-	       (isalnum(text[length]) || text[length] == '.' || text[length] == '+'))
+	       (isalnum(text[length]) || text[length] == '.'))
 		length++;
 	if (length < 5 || !spy_version_parse((const char *)text, length, ret) ||
 	    (ret->major != 2 && ret->major != 3) || (minor && spy_version_minor(ret) != minor))
 		return 0;
+	if (length < size && text[length] == '+')
+		while (length < size && length < 2 * NUMBER_LIMIT &&
+		       (isalnum(text[length]) || text[length] == '+'))
+			length++;
 	return length;
 }
 

@@ -26,9 +26,8 @@ int spy_head_read(const struct spy_heap *heap, uint64_t address, struct spy_head
 	return spy_memory_read(heap->memory, address, ret->bytes, ret->size, err);
 }
 
-int spy_object_read(const struct spy_heap *heap, uint64_t object, uint64_t wanted,
-		    const char *what, struct spy_head *ret, uint64_t *flags,
-		    struct pyspyc_error *err)
+int spy_object_read(const struct spy_heap *heap, uint64_t object, uint64_t wanted, const char *what,
+		    struct spy_head *ret, uint64_t *flags, struct pyspyc_error *err)
 {
 	const struct spy_layout *layout = heap->layout;
 	uint64_t type, bits = 0;

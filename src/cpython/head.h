@@ -61,9 +61,8 @@ static inline uint8_t spy_head_byte(const struct spy_head *head, size_t offset)
  * Reads the head of an object whose type must have one of the flags `wanted` (any object
  * when 0), and the flags of its type into *flags (may be NULL). `what` names it in errors.
  */
-int spy_object_read(const struct spy_heap *heap, uint64_t object, uint64_t wanted,
-		    const char *what, struct spy_head *ret, uint64_t *flags,
-		    struct pyspyc_error *err);
+int spy_object_read(const struct spy_heap *heap, uint64_t object, uint64_t wanted, const char *what,
+		    struct spy_head *ret, uint64_t *flags, struct pyspyc_error *err);
 
 /* Fails with -PYSPYC_ECORRUPT: the object at address is no sane `what`. */
 int spy_corrupt(struct pyspyc_error *err, const char *what, uint64_t address);

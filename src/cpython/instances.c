@@ -34,8 +34,7 @@ static int read_type(const struct spy_heap *heap, uint64_t address, struct insta
 	if (result < 0)
 		return result;
 	if (ret->basicsize < 0 || ret->basicsize > INT32_MAX || ret->itemsize < 0 ||
-	    ret->itemsize > INT32_MAX || ret->dictoffset < INT32_MIN ||
-	    ret->dictoffset > INT32_MAX)
+	    ret->itemsize > INT32_MAX || ret->dictoffset < INT32_MIN || ret->dictoffset > INT32_MAX)
 		return spy_corrupt(err, "type", address);
 	return 0;
 }
@@ -147,8 +146,8 @@ static int pointed_table(const struct spy_heap *heap, const struct spy_head *hea
 	return dict ? spy_table_of_dict(heap, dict, ret, err) : 0;
 }
 
-int spy_instance_get(const struct spy_heap *heap, uint64_t object, const char *name,
-		     uint64_t *ret, struct pyspyc_error *err)
+int spy_instance_get(const struct spy_heap *heap, uint64_t object, const char *name, uint64_t *ret,
+		     struct pyspyc_error *err)
 {
 	const struct spy_layout *layout = heap->layout;
 	struct spy_table table = { 0 };

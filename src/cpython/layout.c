@@ -51,9 +51,24 @@ static int no_row(const struct spy_version *version, bool minor_known, struct py
 		version->debug ? "debug" : "");
 }
 
+static bool fits(const struct spy_layout_row *row, const struct spy_version *version,
+		 enum spy_arch arch)
+{
+	return same_minor(row, version) && version->micro >= row->micro_low &&
+	       version->micro <= row->micro_high && row->arch == arch &&
+	       row->debug == version->debug && row->free_threaded == version->free_threaded;
+}
+
+/* How many micro versions a row is for, less one: of those that fit the smallest counts. */
+static unsigned range_of(const struct spy_layout_row *row)
+{
+	return (unsigned)(row->micro_high - row->micro_low);
+}
+
 int spy_layout_find(const struct spy_version *version, enum spy_arch arch, struct spy_layout *ret,
 		    struct pyspyc_error *err)
 {
+	const struct spy_layout_row *best = NULL;
 	bool minor_known = false;
 	char name[32];
 
@@ -68,12 +83,12 @@ int spy_layout_find(const struct spy_version *version, enum spy_arch arch, struc
 	for (size_t i = 0; i < spy_layout_table_size; i++) {
 		const struct spy_layout_row *row = &spy_layout_table[i];
 
-		if (same_minor(row, version) && version->micro >= row->micro_low &&
-		    version->micro <= row->micro_high && row->arch == arch &&
-		    row->debug == version->debug && row->free_threaded == version->free_threaded) {
-			*ret = row->layout;
-			return 0;
-		}
+		if (fits(row, version, arch) && (!best || range_of(row) < range_of(best)))
+			best = row;
+	}
+	if (best) {
+		*ret = best->layout;
+		return 0;
 	}
 	return no_row(version, minor_known, err);
 }

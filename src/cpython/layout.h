@@ -29,102 +29,104 @@ enum spy_line_table {
 	/* To 3.9: co_lnotab, Objects/lnotab_notes.txt; line increments are signed from 3.6. */
 	SPY_LINES_LNOTAB,
 	SPY_LINES_LNOTAB_UNSIGNED, /* 2.7: co_lnotab with unsigned line increments */
-	SPY_LINES_310,	     /* 3.10: co_linetable, Objects/lnotab_notes.txt of 3.10 */
-	SPY_LINES_LOCATIONS, /* from 3.11: co_linetable, Objects/locations.md of 3.11 */
+	SPY_LINES_310,		   /* 3.10: co_linetable, Objects/lnotab_notes.txt of 3.10 */
+	SPY_LINES_LOCATIONS,	   /* from 3.11: co_linetable, Objects/locations.md of 3.11 */
 };
 
 /*
  * Every field is one line here and one column in layouts.in, under the same name. Values
- * are offsets inside the struct named by the first word, except where said.
+ * are offsets inside the struct named by the first word, except where said. The sizes of
+ * _PyRuntimeState, PyInterpreterState and PyThreadState are the least of their version's:
+ * micro versions append to them.
  */
-#define SPY_LAYOUT_FIELDS(FIELD)                                                              \
-	/* _PyRuntimeState; SPY_NO_FIELD up to 3.6 */                                         \
-	FIELD(runtime_size) /* sizeof */                                                      \
-	FIELD(runtime_interpreters_head)                                                      \
-	FIELD(runtime_tstate_current) /* gilstate.tstate_current, 3.7-3.11 */                 \
-	FIELD(runtime_finalizing)                                                             \
-	FIELD(runtime_gil_locked) /* ceval.gil.locked, 3.7-3.11 */                            \
-	/* PyInterpreterState */                                                              \
-	FIELD(interp_size) /* sizeof */                                                       \
-	FIELD(interp_next)                                                                    \
-	FIELD(interp_id) /* int64; none in 2.7 and 3.6 */                                     \
-	FIELD(interp_threads_head)                                                            \
-	FIELD(interp_modules) /* imports.modules from 3.12 */                                 \
-	FIELD(interp_sysdict)                                                                 \
-	FIELD(interp_ceval_gil)		/* a pointer to struct _gil_runtime_state, from 3.12 */ \
-	FIELD(interp_code_generation) /* _code_object_generation, 3.14 */                     \
-	FIELD(gil_locked)		/* in struct _gil_runtime_state */                     \
-	FIELD(gil_last_holder)                                                                \
-	FIELD(gil_enabled) /* free-threaded builds */                                         \
-	/* PyThreadState */                                                                   \
-	FIELD(tstate_size) /* sizeof */                                                       \
-	FIELD(tstate_next)                                                                    \
-	FIELD(tstate_interp)                                                                  \
-	FIELD(tstate_frame)	    /* SPY_FRAME_OBJECTS */                                   \
-	FIELD(tstate_cframe)	    /* SPY_FRAME_CFRAME; in 3.10 tracing's, unused */         \
-	FIELD(tstate_current_frame) /* SPY_FRAME_CURRENT */                                   \
-	FIELD(tstate_base_frame)    /* from 3.15: the sentinel at the chain's end */          \
-	FIELD(tstate_thread_id)	    /* pthread_t, unsigned long */                            \
-	FIELD(tstate_native_thread_id) /* from 3.11, unsigned long */                         \
-	FIELD(tstate_status)	       /* the _status bit-field, from 3.12 */                 \
-	FIELD(tstate_state)	       /* attached, detached, suspended: int, from 3.13 */    \
-	FIELD(tstate_holds_gil)	       /* int, from 3.14 */                                   \
-	FIELD(tstate_datastack_chunk)  /* from 3.11 */                                        \
-	FIELD(tstate_datastack_top)    /* from 3.11 */                                        \
-	FIELD(cframe_current_frame)    /* _PyCFrame, 3.11 and 3.12 */                         \
-	/* PyFrameObject (to 3.10) or _PyInterpreterFrame */                                  \
-	FIELD(frame_size) /* sizeof up to localsplus */                                       \
-	FIELD(frame_back) /* f_back or previous */                                            \
-	FIELD(frame_code) /* f_code or f_executable; low bits may be tags */                  \
-	FIELD(frame_lasti)     /* int f_lasti, to 3.10 */                                     \
-	FIELD(frame_instr_ptr) /* prev_instr (3.11, 3.12) or instr_ptr */                     \
-	FIELD(frame_owner)     /* char, from 3.11 */                                          \
-	FIELD(frame_tlbc_index) /* int32, free-threaded from 3.14 */                          \
-	FIELD(frame_localsplus)                                                               \
-	/* PyCodeObject */                                                                    \
-	FIELD(code_size) /* sizeof up to co_code_adaptive */                                  \
-	FIELD(code_filename)                                                                  \
-	FIELD(code_name)                                                                      \
-	FIELD(code_qualname) /* from 3.11 */                                                  \
-	FIELD(code_firstlineno) /* int */                                                     \
-	FIELD(code_linetable)	/* co_lnotab to 3.9 */                                        \
-	FIELD(code_code)	/* co_code (an object, to 3.10) or co_code_adaptive (inline) */ \
-	FIELD(code_firsttraceable) /* _co_firsttraceable, int, from 3.11 */                   \
-	FIELD(code_tlbc)	   /* co_tlbc, free-threaded from 3.14 */                     \
-	/* PyObject, PyVarObject, PyTypeObject */                                             \
-	FIELD(object_size) /* sizeof(PyObject) */                                             \
-	FIELD(object_type)                                                                    \
-	/* Bytes *before* the object, for types with Py_TPFLAGS_MANAGED_DICT */               \
-	FIELD(object_managed_dict)   /* the dict's address or NULL, from 3.11 */              \
-	FIELD(object_managed_values) /* PyDictValues *, 3.11; in 3.12 one less, in the */     \
-				     /* dict's word, so that an odd word means values */      \
-	FIELD(var_size) /* ob_size */                                                         \
-	FIELD(type_name)                                                                      \
-	FIELD(type_basicsize)                                                                 \
-	FIELD(type_dictoffset)                                                                \
-	FIELD(type_flags)                                                                     \
-	FIELD(heap_type_cached_keys) /* ht_cached_keys */                                     \
-	/* PyUnicodeObject, PyBytesObject (str in 2.7) */                                     \
-	FIELD(unicode_length)                                                                 \
-	FIELD(unicode_str)	   /* Py_UNICODE *, 2.7; the fields below from 3.3 */         \
-	FIELD(unicode_state)	   /* a 32-bit bit-field (see unicode.c) */                   \
-	FIELD(unicode_ascii_data)  /* sizeof(PyASCIIObject) */                                \
-	FIELD(unicode_compact_data) /* sizeof(PyCompactUnicodeObject) */                      \
-	FIELD(bytes_data)	    /* ob_sval */                                             \
-	/* PyListObject, PyTupleObject */                                                     \
-	FIELD(list_items)                                                                     \
-	FIELD(tuple_items)                                                                    \
-	/* PyDictObject, and PyDictKeysObject (from 3.3) or 2.7's ma_mask and ma_table */     \
-	FIELD(dict_keys)   /* ma_keys; ma_table in 2.7 */                                     \
-	FIELD(dict_values) /* ma_values; none in 2.7 */                                       \
-	FIELD(dict_mask)   /* ma_mask, 2.7 */                                                 \
-	FIELD(keys_size)   /* dk_size (Py_ssize_t) to 3.10, dk_log2_size (a byte) from 3.11 */ \
-	FIELD(keys_log2_index_bytes) /* the size of dk_indices, a byte, from 3.11 */          \
-	FIELD(keys_kind)   /* dk_kind, from 3.11 */                                           \
-	FIELD(keys_nentries)                                                                  \
-	FIELD(keys_indices)                                                                   \
-	FIELD(dictvalues_values) /* PyObject *values[] in PyDictValues, from 3.11 */          \
-	FIELD(long_digits) /* ob_digit; the word before it is ob_size or lv_tag */
+#define SPY_LAYOUT_FIELDS(FIELD)                                                                   \
+	/* _PyRuntimeState; SPY_NO_FIELD up to 3.6 */                                              \
+	FIELD(runtime_size) /* sizeof */                                                           \
+	FIELD(runtime_interpreters_head)                                                           \
+	FIELD(runtime_tstate_current) /* gilstate.tstate_current, 3.7-3.11 */                      \
+	FIELD(runtime_finalizing)                                                                  \
+	FIELD(runtime_gil_locked) /* ceval.gil.locked, 3.7-3.11 */                                 \
+	/* PyInterpreterState */                                                                   \
+	FIELD(interp_size) /* sizeof */                                                            \
+	FIELD(interp_next)                                                                         \
+	FIELD(interp_id) /* int64; none in 2.7 and 3.6 */                                          \
+	FIELD(interp_threads_head)                                                                 \
+	FIELD(interp_modules) /* imports.modules from 3.12 */                                      \
+	FIELD(interp_sysdict)                                                                      \
+	FIELD(interp_ceval_gil)	      /* a pointer to struct _gil_runtime_state, from 3.12 */      \
+	FIELD(interp_code_generation) /* _code_object_generation, 3.14 */                          \
+	FIELD(gil_locked)	      /* in struct _gil_runtime_state */                           \
+	FIELD(gil_last_holder)                                                                     \
+	FIELD(gil_enabled) /* free-threaded builds */                                              \
+	/* PyThreadState */                                                                        \
+	FIELD(tstate_size) /* sizeof */                                                            \
+	FIELD(tstate_next)                                                                         \
+	FIELD(tstate_interp)                                                                       \
+	FIELD(tstate_frame)	       /* SPY_FRAME_OBJECTS */                                     \
+	FIELD(tstate_cframe)	       /* SPY_FRAME_CFRAME */                                      \
+	FIELD(tstate_current_frame)    /* SPY_FRAME_CURRENT */                                     \
+	FIELD(tstate_base_frame)       /* from 3.15: the sentinel at the chain's end */            \
+	FIELD(tstate_thread_id)	       /* pthread_t, unsigned long */                              \
+	FIELD(tstate_native_thread_id) /* from 3.11, unsigned long */                              \
+	FIELD(tstate_status)	       /* the _status bit-field, from 3.12 */                      \
+	FIELD(tstate_state)	       /* attached, detached, suspended: int, from 3.13 */         \
+	FIELD(tstate_holds_gil)	       /* int, from 3.14 */                                        \
+	FIELD(tstate_datastack_chunk)  /* from 3.11 */                                             \
+	FIELD(tstate_datastack_top)    /* from 3.11 */                                             \
+	FIELD(cframe_current_frame)    /* _PyCFrame, 3.11 and 3.12 */                              \
+	/* PyFrameObject (to 3.10) or _PyInterpreterFrame */                                       \
+	FIELD(frame_size)	/* sizeof up to localsplus */                                      \
+	FIELD(frame_back)	/* f_back or previous */                                           \
+	FIELD(frame_code)	/* f_code or f_executable; low bits may be tags */                 \
+	FIELD(frame_lasti)	/* int f_lasti, to 3.10 */                                         \
+	FIELD(frame_instr_ptr)	/* prev_instr (3.11, 3.12) or instr_ptr */                         \
+	FIELD(frame_owner)	/* char, from 3.11 */                                              \
+	FIELD(frame_tlbc_index) /* int32, free-threaded from 3.14 */                               \
+	FIELD(frame_localsplus)                                                                    \
+	/* PyCodeObject */                                                                         \
+	FIELD(code_size) /* sizeof up to co_code_adaptive */                                       \
+	FIELD(code_filename)                                                                       \
+	FIELD(code_name)                                                                           \
+	FIELD(code_qualname)	   /* from 3.11 */                                                 \
+	FIELD(code_firstlineno)	   /* int */                                                       \
+	FIELD(code_linetable)	   /* co_lnotab to 3.9 */                                          \
+	FIELD(code_code)	   /* co_code (an object, to 3.10) or co_code_adaptive (inline) */ \
+	FIELD(code_firsttraceable) /* _co_firsttraceable, int, from 3.11 */                        \
+	FIELD(code_tlbc)	   /* co_tlbc, free-threaded from 3.14 */                          \
+	/* PyObject, PyVarObject, PyTypeObject */                                                  \
+	FIELD(object_size) /* sizeof(PyObject) */                                                  \
+	FIELD(object_type)                                                                         \
+	/* Bytes *before* the object, for types with Py_TPFLAGS_MANAGED_DICT */                    \
+	FIELD(object_managed_dict)   /* the dict's address or NULL, from 3.11 */                   \
+	FIELD(object_managed_values) /* PyDictValues *, 3.11; in 3.12 one less, in the */          \
+	/* dict's word, so that an odd word means values */                                        \
+	FIELD(var_size) /* ob_size */                                                              \
+	FIELD(type_name)                                                                           \
+	FIELD(type_basicsize)                                                                      \
+	FIELD(type_dictoffset)                                                                     \
+	FIELD(type_flags)                                                                          \
+	FIELD(heap_type_cached_keys) /* ht_cached_keys */                                          \
+	/* PyUnicodeObject, PyBytesObject (str in 2.7) */                                          \
+	FIELD(unicode_length)                                                                      \
+	FIELD(unicode_str)	    /* Py_UNICODE *, 2.7; the fields below from 3.3 */             \
+	FIELD(unicode_state)	    /* a 32-bit bit-field (see unicode.c) */                       \
+	FIELD(unicode_ascii_data)   /* sizeof(PyASCIIObject) */                                    \
+	FIELD(unicode_compact_data) /* sizeof(PyCompactUnicodeObject) */                           \
+	FIELD(bytes_data)	    /* ob_sval */                                                  \
+	/* PyListObject, PyTupleObject */                                                          \
+	FIELD(list_items)                                                                          \
+	FIELD(tuple_items)                                                                         \
+	/* PyDictObject, and PyDictKeysObject (from 3.3) or 2.7's ma_mask and ma_table */          \
+	FIELD(dict_keys)   /* ma_keys; ma_table in 2.7 */                                          \
+	FIELD(dict_values) /* ma_values; none in 2.7 */                                            \
+	FIELD(dict_mask)   /* ma_mask, 2.7 */                                                      \
+	FIELD(keys_size)   /* dk_size (Py_ssize_t) to 3.10, dk_log2_size (a byte) from 3.11 */     \
+	FIELD(keys_log2_index_bytes) /* the size of dk_indices, a byte, from 3.11 */               \
+	FIELD(keys_kind)	     /* dk_kind, from 3.11 */                                      \
+	FIELD(keys_nentries)                                                                       \
+	FIELD(keys_indices)                                                                        \
+	FIELD(dictvalues_values) /* PyObject *values[] in PyDictValues, from 3.11 */               \
+	FIELD(long_digits)	 /* ob_digit; the word before it is ob_size or lv_tag */
 
 struct spy_layout {
 	enum spy_frame_family frames;

@@ -52,8 +52,8 @@ int spy_dict_get(const struct spy_heap *heap, uint64_t dict, const char *key, ui
  * The attribute `name` among the first 8192 of an instance's own dict or inline values, or 0
  * in *ret; a module's dict is one, too.
  */
-int spy_instance_get(const struct spy_heap *heap, uint64_t object, const char *name,
-		     uint64_t *ret, struct pyspyc_error *err);
+int spy_instance_get(const struct spy_heap *heap, uint64_t object, const char *name, uint64_t *ret,
+		     struct pyspyc_error *err);
 
 /* An int object as int64 (int and long in 2.7); -PYSPYC_ECORRUPT when it does not fit. */
 int spy_long_read(const struct spy_heap *heap, uint64_t object, int64_t *ret,

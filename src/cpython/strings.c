@@ -160,8 +160,8 @@ static bool is_wide(const struct spy_heap *heap, uint64_t address, uint64_t leng
 }
 
 /* PyUnicodeObject of 2.7 (Include/unicodeobject.h): length, a pointer to the characters. */
-static int find_text_27(const struct spy_heap *heap, const struct spy_head *head,
-			struct text *ret, struct pyspyc_error *err)
+static int find_text_27(const struct spy_heap *heap, const struct spy_head *head, struct text *ret,
+			struct pyspyc_error *err)
 {
 	ret->length = spy_head_word(head, heap->layout->unicode_length);
 	ret->address = spy_head_word(head, heap->layout->unicode_str);
@@ -199,8 +199,8 @@ static int find_text(const struct spy_heap *heap, const struct spy_head *head, s
 	ret->width = state & 7;
 	ret->pairs = false;
 	if (compact)
-		ret->address = head->address + (ascii ? layout->unicode_ascii_data :
-							layout->unicode_compact_data);
+		ret->address = head->address +
+			       (ascii ? layout->unicode_ascii_data : layout->unicode_compact_data);
 	else
 		ret->address = spy_head_word(head, layout->unicode_compact_data);
 	if (ret->width == 0 && !compact && spy_version_minor(&heap->version) < 0x030c) {

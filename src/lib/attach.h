@@ -18,7 +18,7 @@ bool spy_attach_may_pass(int result);
 
 /*
  * As spy_attach, again and again for `seconds` while the interpreter is still starting or
- * no Python is there yet. interrupted, when not NULL, ends the waiting by returning true:
+ * no Python is there yet; twenty times as long for a program that starts others (sh, sudo). interrupted, when not NULL, ends the waiting by returning true:
  * -PYSPYC_EAGAIN then.
  */
 int spy_attach_wait(pid_t pid, enum pyspyc_blocking blocking, double seconds,

@@ -49,8 +49,8 @@ static bool is_python_folder(struct component component)
 		return false;
 	if (ends(component, ".zip"))
 		component.size -= strlen(".zip");
-	while (i < component.size && ((component.text[i] >= '0' && component.text[i] <= '9') ||
-				      component.text[i] == '.'))
+	while (i < component.size &&
+	       ((component.text[i] >= '0' && component.text[i] <= '9') || component.text[i] == '.'))
 		i++;
 	return i > strlen("python") &&
 	       (i == component.size || (i + 1 == component.size && component.text[i] == 't'));

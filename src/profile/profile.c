@@ -68,7 +68,10 @@ static bool frame_equal(const struct spy_frame *a, const struct spy_frame *b)
 
 static uint64_t frame_hash(const struct spy_frame *frame)
 {
-	uint32_t words[] = { frame->name, frame->file, frame->path, (uint32_t)frame->line,
+	uint32_t words[] = { frame->name,
+			     frame->file,
+			     frame->path,
+			     (uint32_t)frame->line,
 			     (uint32_t)frame->first_line,
 			     (uint32_t)frame->kind << 8 | frame->origin };
 
@@ -180,8 +183,8 @@ static void add_moment(struct pyspyc_profile *profile, const struct spy_moment *
 	lane->latest = profile->moment_count;
 }
 
-void spy_profile_add(struct pyspyc_profile *profile, uint32_t node, uint32_t lane,
-		     uint64_t at_ns, uint64_t samples)
+void spy_profile_add(struct pyspyc_profile *profile, uint32_t node, uint32_t lane, uint64_t at_ns,
+		     uint64_t samples)
 {
 	struct spy_moment moment = {
 		.lane = lane, .node = node, .start_ns = at_ns, .samples = samples

@@ -29,10 +29,10 @@ enum spy_origin {
 
 /* One place in a program. Strings are interned: equal numbers are equal texts. */
 struct spy_frame {
-	uint32_t name;	/* function */
-	uint32_t file;	/* as shown */
-	uint32_t path;	/* co_filename as it is */
-	int32_t line;	/* 0: none to show */
+	uint32_t name; /* function */
+	uint32_t file; /* as shown */
+	uint32_t path; /* co_filename as it is */
+	int32_t line;  /* 0: none to show */
 	int32_t first_line;
 	uint8_t kind;	/* enum spy_frame_kind */
 	uint8_t origin; /* enum spy_origin */
@@ -80,9 +80,9 @@ struct pyspyc_profile {
 	uint64_t samples;
 	uint64_t period_ns; /* one sample stands for this much time */
 	uint64_t duration_ns;
-	int64_t started_at;  /* seconds since the epoch */
-	char *title;	     /* what was recorded: the command line(s); valid UTF-8 */
-	char *summary;	     /* the line of truth: samples, rate, missed, …; valid UTF-8 */
+	int64_t started_at; /* seconds since the epoch */
+	char *title;	    /* what was recorded: the command line(s); valid UTF-8 */
+	char *summary;	    /* the line of truth: samples, rate, missed, …; valid UTF-8 */
 };
 
 /* An empty profile with its root node, or NULL when memory ran out. */
@@ -109,8 +109,8 @@ uint32_t spy_profile_child(struct pyspyc_profile *profile, uint32_t parent, uint
 uint32_t spy_profile_lane(struct pyspyc_profile *profile, const struct spy_lane *lane);
 
 /* Books `samples` samples on node, at at_ns since the start, in lane (for the timeline). */
-void spy_profile_add(struct pyspyc_profile *profile, uint32_t node, uint32_t lane,
-		     uint64_t at_ns, uint64_t samples);
+void spy_profile_add(struct pyspyc_profile *profile, uint32_t node, uint32_t lane, uint64_t at_ns,
+		     uint64_t samples);
 
 /* Brings every node's total up to date. */
 void spy_profile_sum(struct pyspyc_profile *profile);

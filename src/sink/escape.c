@@ -74,11 +74,10 @@ static bool is_separator(uint32_t code)
 static bool is_deceptive(uint32_t code)
 {
 	static const struct range ranges[] = {
-		{ 0x00ad, 0x00ad },   { 0x034f, 0x034f },   { 0x061c, 0x061c },
-		{ 0x115f, 0x1160 },   { 0x180e, 0x180e },   { 0x200b, 0x200b },
-		{ 0x200e, 0x200f },   { 0x202a, 0x202e },   { 0x2060, 0x206f },
-		{ 0x3164, 0x3164 },   { 0xfeff, 0xfeff },   { 0xffa0, 0xffa0 },
-		{ 0xfff0, 0xfffb },   { 0xe0000, 0xe00ff },
+		{ 0x00ad, 0x00ad }, { 0x034f, 0x034f },	  { 0x061c, 0x061c }, { 0x115f, 0x1160 },
+		{ 0x180e, 0x180e }, { 0x200b, 0x200b },	  { 0x200e, 0x200f }, { 0x202a, 0x202e },
+		{ 0x2060, 0x206f }, { 0x3164, 0x3164 },	  { 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 },
+		{ 0xfff0, 0xfffb }, { 0xe0000, 0xe00ff },
 	};
 
 	return IN(ranges, code) || (code >= 0xfdd0 && code <= 0xfdef) || (code & 0xfffe) == 0xfffe;
@@ -236,10 +235,11 @@ void spy_escape_json(struct spy_buffer *buffer, const char *text)
 
 	spy_buffer_putc(buffer, '"');
 	while ((code = spy_utf8_next(&text))) {
-		if (code == '"' || code == '\\')
-			spy_buffer_printf(buffer, "\\%c", (int)code);
+		if (code == '\\')
+			spy_buffer_puts(buffer, "\\\\");
 		else if (is_control(code) || is_separator(code) || code == '&' || code == '<' ||
-			 code == '>' || code == '\'' || code == 0xfffe || code == 0xffff)
+			 code == '>' || code == '\'' || code == '"' || code == 0xfffe ||
+			 code == 0xffff)
 			spy_buffer_printf(buffer, "\\u%04x", code);
 		else if (code >= SPY_UTF8_BAD)
 			spy_buffer_puts(buffer, "\\ufffd");

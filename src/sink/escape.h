@@ -39,7 +39,7 @@ void spy_escape_xml(struct spy_buffer *buffer, const char *text);
 
 /*
  * Appends text as a JSON string with its quotes, in which no character has a meaning to an
- * XML, HTML or JavaScript parser: controls and & < > ' and U+2028/2029 are \u escapes;
+ * XML, HTML or JavaScript parser: controls and & < > ' " and U+2028/2029 are \u escapes;
  * bytes that are no UTF-8 become U+FFFD.
  */
 void spy_escape_json(struct spy_buffer *buffer, const char *text);

@@ -12,7 +12,7 @@ const data = model.data;
 const ROW = 20, HTML = "http://www.w3.org/1999/xhtml";
 const state = { zoom: 0, search: "", regex: false, flame: false, function: false };
 const elements = new Map(); // node → its element
-let tree = model.trees.line, found = null, focused = 0, drawnHash = null, pictureBox = null;
+let tree = model.trees.line, found = null, focused = 0, drawnHash = null;
 
 // ---- elements
 
@@ -62,6 +62,22 @@ function text(tag, content, attributes) {
 	return made;
 }
 
+const picture = { box: svg.getAttribute("viewBox"), height: svg.style.height };
+
+// The page fills the window; the picture has a size of its own.
+function showPage() {
+	svg.removeAttribute("viewBox");
+	svg.setAttribute("height", "100%");
+	svg.style.height = "";
+	svg.classList.add("live");
+}
+
+function showPicture() {
+	svg.setAttribute("viewBox", picture.box);
+	svg.removeAttribute("height");
+	svg.style.height = picture.height;
+}
+
 function build() {
 	const bar = element("div", { class: "bar", role: "toolbar", "aria-label": "View" },
 		element("span", { class: "find", role: "search" }, ui.input, ui.regex), ui.found,
@@ -89,12 +105,9 @@ function build() {
 	frame.setAttribute("height", "100%");
 	frame.append(app);
 	svg.append(frame);
-	pictureBox = svg.getAttribute("viewBox");
-	svg.removeAttribute("viewBox");
 	svg.removeAttribute("role");
 	svg.removeAttribute("aria-labelledby");
-	svg.setAttribute("height", "100%");
-	svg.classList.add("live");
+	showPage();
 	if (data.leftOut) {
 		const note = number(data.leftOut) + (data.leftOut === 1 ? " narrow frame (" :
 			" narrow frames (") + share(data.leftOutSamples, data.total) + " of samples) left out";
@@ -121,7 +134,7 @@ function seconds(samples) {
 		return "";
 	const time = samples * data.period / 1e9;
 	return time >= 100 ? time.toFixed(0) + " s" : time >= 1 ? time.toFixed(2) + " s" :
-		(time * 1e3).toPrecision(3) + " ms";
+		time ? (time * 1e3).toPrecision(3) + " ms" : "";
 }
 
 // ---- drawing

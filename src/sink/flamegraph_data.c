@@ -48,8 +48,8 @@ static uint32_t function_of(struct tables *tables, const struct spy_frame *frame
 	uint32_t identity[] = { frame->name, frame->path, (uint32_t)frame->first_line,
 				frame->kind };
 	bool inserted;
-	uint64_t *slot = spy_map_insert(&tables->functions,
-					spy_hash(identity, sizeof(identity), 0), &inserted);
+	uint64_t *slot = spy_map_insert(&tables->functions, spy_hash(identity, sizeof(identity), 0),
+					&inserted);
 
 	if (!slot)
 		return UINT32_MAX;
@@ -87,8 +87,8 @@ static void put_frames(struct spy_buffer *buffer, const struct pyspyc_profile *p
 		const struct spy_frame *frame = &profile->frames[tables->frames.items[i]];
 		bool code = frame->kind == SPY_FRAME_PYTHON;
 
-		spy_buffer_printf(buffer, "%s%" PRIu32 ",%d,%d,%d,%" PRIu32 ",%d,%u",
-				  i ? "," : "", number_of(&tables->strings, frame->name),
+		spy_buffer_printf(buffer, "%s%" PRIu32 ",%d,%d,%d,%" PRIu32 ",%d,%u", i ? "," : "",
+				  number_of(&tables->strings, frame->name),
 				  code ? (int)number_of(&tables->strings, frame->file) : -1,
 				  frame->line > 0 ? (int)frame->line : 0,
 				  frame->first_line > 0 ? (int)frame->first_line : 0,
@@ -115,8 +115,9 @@ static void put_head(struct spy_buffer *buffer, const struct pyspyc_profile *pro
 	spy_autobuffer struct spy_buffer facts = { 0 };
 	int i;
 
-	spy_buffer_printf(buffer, "{\"version\":1,\n\"total\":%" PRIu64 ",\"period\":%" PRIu64
-				  ",\"leftOut\":%" PRIu64 ",\"leftOutSamples\":%" PRIu64,
+	spy_buffer_printf(buffer,
+			  "{\"version\":1,\n\"total\":%" PRIu64 ",\"period\":%" PRIu64
+			  ",\"leftOut\":%" PRIu64 ",\"leftOutSamples\":%" PRIu64,
 			  tree->nodes[0].total, profile->period_ns, tree->left_out,
 			  tree->left_out_samples);
 	put_text(buffer, "title", profile->title);

@@ -211,13 +211,9 @@ function listen() {
 	window.addEventListener("hashchange", restore);
 	window.addEventListener("popstate", restore);
 	// On paper the whole picture is better than a part of a page that scrolls.
-	window.addEventListener("beforeprint", () => {
-		svg.setAttribute("viewBox", pictureBox);
-		svg.removeAttribute("height");
-	});
+	window.addEventListener("beforeprint", showPicture);
 	window.addEventListener("afterprint", () => {
-		svg.removeAttribute("viewBox");
-		svg.setAttribute("height", "100%");
+		showPage();
 		draw();
 	});
 }

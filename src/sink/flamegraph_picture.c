@@ -12,8 +12,8 @@
 #define TOP 112	      /* of the first row */
 #define ROW 19	      /* from one row to the next */
 #define MOST_ROWS 400 /* deeper stacks are for the script, which scrolls */
-#define MOST_RECTS 6000
-#define NAME_COLUMNS 200 /* of a tooltip */
+#define MOST_RECTS 5000
+#define NAME_COLUMNS 160 /* of a tooltip */
 #define LETTER 7.3	 /* width of a letter in a 12 px monospaced font, rounded up */
 
 /* A picture on its way into a buffer. */
@@ -21,10 +21,10 @@ struct picture {
 	struct spy_buffer *buffer;
 	const struct pyspyc_profile *profile;
 	const struct spy_flame_tree *tree;
-	uint64_t least;	       /* samples of a frame that is drawn */
-	uint64_t narrow;       /* frames that are not, for their width */
+	uint64_t least;		 /* samples of a frame that is drawn */
+	uint64_t narrow;	 /* frames that are not, for their width */
 	uint64_t narrow_samples; /* whose innermost frame is one of those */
-	uint64_t deep;	       /* frames that are not drawn for their depth */
+	uint64_t deep;		 /* frames that are not drawn for their depth */
 	uint32_t rows;
 };
 
@@ -159,8 +159,7 @@ static void put_frame(const struct picture *picture, const struct spy_flame_node
 	unsigned int colour = SPY_FLAME_COLOURS - 1;
 
 	if (node->depth) {
-		const struct spy_frame *frame =
-			&profile->frames[profile->nodes[node->node].frame];
+		const struct spy_frame *frame = &profile->frames[profile->nodes[node->node].frame];
 
 		name = picture->tree->texts[frame->name];
 		colour = spy_flame_colour(profile, frame);
@@ -203,11 +202,11 @@ static void put_legend(const struct picture *picture)
 	for (i = 0; i <= SPY_ORIGIN_NONE && all; i++) {
 		if (i == SPY_ORIGIN_NONE && !picture->tree->origins[i])
 			continue;
-		spy_buffer_printf(buffer,
-				  "<rect class=\"c%d\" x=\"%d\" y=\"84\" width=\"12\" height=\"12\" "
-				  "rx=\"3\"/><text class=\"meta\" x=\"%d\" y=\"94.5\">%s ",
-				  i * SPY_FLAME_SHADES, x, x + 18,
-				  spy_flame_origin_name((enum spy_origin)i));
+		spy_buffer_printf(
+			buffer,
+			"<rect class=\"c%d\" x=\"%d\" y=\"84\" width=\"12\" height=\"12\" "
+			"rx=\"3\"/><text class=\"meta\" x=\"%d\" y=\"94.5\">%s ",
+			i * SPY_FLAME_SHADES, x, x + 18, spy_flame_origin_name((enum spy_origin)i));
 		put_share(buffer, picture->tree->origins[i], all);
 		spy_buffer_puts(buffer, "</text>\n");
 		x += 200;
@@ -223,15 +222,15 @@ static void put_note(const struct picture *picture, int y)
 	spy_buffer_printf(buffer, "<text class=\"meta\" x=\"%d\" y=\"%d\">", MARGIN, y);
 	if (picture->narrow) {
 		spy_flame_number(buffer, picture->narrow);
-		spy_buffer_puts(buffer, picture->narrow == 1 ? " narrow frame (" :
-							       " narrow frames (");
+		spy_buffer_puts(buffer,
+				picture->narrow == 1 ? " narrow frame (" : " narrow frames (");
 		put_share(buffer, picture->narrow_samples, picture->tree->nodes[0].total);
 		spy_buffer_puts(buffer, " of samples) not drawn. ");
 	}
 	if (picture->deep) {
 		spy_flame_number(buffer, picture->deep);
-		spy_buffer_printf(buffer,
-				  " frames below row %d not drawn without JavaScript.", MOST_ROWS);
+		spy_buffer_printf(buffer, " frames below row %d not drawn without JavaScript.",
+				  MOST_ROWS);
 	}
 	spy_buffer_puts(buffer, "</text>\n");
 }
@@ -257,17 +256,22 @@ void spy_flame_picture(struct spy_buffer *buffer, const struct pyspyc_profile *p
 	if (!empty)
 		plan(&picture);
 	height = TOP + (empty ? 120 : (int)picture.rows * ROW) + 36;
-	spy_buffer_printf(buffer,
-			  "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"pyspyc\" width=\"100%%\" "
-			  "viewBox=\"0 0 %d %d\" preserveAspectRatio=\"xMinYMin meet\" role=\"img\" "
-			  "aria-labelledby=\"pyspyc-title\">\n<title id=\"pyspyc-title\">",
-			  WIDTH, height);
+	spy_buffer_printf(
+		buffer,
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"pyspyc\" width=\"100%%\" "
+		"viewBox=\"0 0 %d %d\" preserveAspectRatio=\"xMinYMin meet\" "
+		"style=\"height:%.2fvw\" role=\"img\" "
+		"aria-labelledby=\"pyspyc-title\">\n<title id=\"pyspyc-title\">",
+		/* Browsers would shrink a picture that is higher than their window. */
+		WIDTH, height, 100.0 * height / WIDTH);
 	put_visible(buffer, profile->title && *profile->title ? profile->title : "profile", 200);
-	spy_buffer_printf(buffer, " – flame graph by pyspyc</title>\n<style><![CDATA[\n%s]]></style>\n",
-			  style);
 	spy_buffer_printf(buffer,
-			  "<g class=\"picture\">\n<rect class=\"page\" width=\"%d\" height=\"%d\"/>\n",
-			  WIDTH, height);
+			  " – flame graph by pyspyc</title>\n<style><![CDATA[\n%s]]></style>\n",
+			  style);
+	spy_buffer_printf(
+		buffer,
+		"<g class=\"picture\">\n<rect class=\"page\" width=\"%d\" height=\"%d\"/>\n", WIDTH,
+		height);
 	put_head(&picture);
 	if (empty) {
 		put_empty(&picture);

@@ -106,8 +106,8 @@ static int limit_names(struct choice *choice, size_t bytes)
 
 /* A chosen node among its siblings. */
 struct sibling {
-	uint32_t place;	  /* in the choice, from 1; 0 is the root */
-	uint32_t parent;  /* likewise */
+	uint32_t place;	 /* in the choice, from 1; 0 is the root */
+	uint32_t parent; /* likewise */
 	uint64_t total;
 	uint64_t function; /* the same for all lines of a function */
 	uint64_t together; /* samples of these lines below this parent */
@@ -188,8 +188,8 @@ static int lay_out(const struct choice *choice, const struct sibling *siblings,
 {
 	const struct pyspyc_profile *profile = choice->profile;
 	size_t count = choice->count, i;
-	spy_autofree size_t *next = calloc(count + 2, sizeof(*next));	 /* sibling to visit */
-	spy_autofree size_t *last = calloc(count + 2, sizeof(*last));	 /* and where they end */
+	spy_autofree size_t *next = calloc(count + 2, sizeof(*next));	  /* sibling to visit */
+	spy_autofree size_t *last = calloc(count + 2, sizeof(*last));	  /* and where they end */
 	spy_autofree uint32_t *owner = calloc(count + 2, sizeof(*owner)); /* tree node → place */
 	struct spy_flame_node *nodes = calloc(count + 1, sizeof(*nodes));
 	uint32_t at = 0;
@@ -311,7 +311,8 @@ int spy_flame_tree_make(const struct pyspyc_profile *profile, size_t most, size_
 	if (!failed) {
 		siblings = calloc(choice.count + 1, sizeof(*siblings));
 		failed = !siblings || sort_siblings(&choice, siblings) ||
-			 lay_out(&choice, siblings, ret) || place_nodes(ret) || make_texts(profile, ret);
+			 lay_out(&choice, siblings, ret) || place_nodes(ret) ||
+			 make_texts(profile, ret);
 	}
 	free(siblings);
 	free(choice.nodes);

@@ -26,8 +26,8 @@ struct spy_flame_node {
 struct spy_flame_tree {
 	struct spy_flame_node *nodes; /* parents before children, left to right */
 	uint32_t count;
-	uint32_t depth;		  /* rows, the root's included */
-	uint64_t left_out;	  /* nodes of the profile that are not in the tree */
+	uint32_t depth;		   /* rows, the root's included */
+	uint64_t left_out;	   /* nodes of the profile that are not in the tree */
 	uint64_t left_out_samples; /* whose innermost frame was left out */
 	char **texts; /* what to show for the profile's strings, by number; NULL: not needed */
 	uint32_t text_count;

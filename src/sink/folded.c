@@ -31,8 +31,8 @@ static int make_labels(const struct pyspyc_profile *profile, struct spy_strings 
 	for (i = 0; i < profile->frame_count; i++) {
 		spy_buffer_clear(&text);
 		put_label(&text, profile, &profile->frames[i]);
-		labels[i] = text.failed ? SPY_NO_STRING :
-					  spy_strings_intern(strings, spy_buffer_text(&text));
+		labels[i] = text.failed ? SPY_NO_STRING
+					: spy_strings_intern(strings, spy_buffer_text(&text));
 		if (labels[i] == SPY_NO_STRING)
 			return -PYSPYC_ENOMEM;
 	}

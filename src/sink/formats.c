@@ -58,8 +58,9 @@ PYSPYC_EXPORT int pyspyc_profile_write(const struct pyspyc_profile *profile,
 				       const struct pyspyc_format *format, FILE *file,
 				       struct pyspyc_error *err)
 {
-	const struct spy_sink *sink = (const struct spy_sink *)(const void *)
-		((const char *)format - offsetof(struct spy_sink, format));
+	const struct spy_sink *sink =
+		(const struct spy_sink *)(const void *)((const char *)format -
+							offsetof(struct spy_sink, format));
 	int ret;
 
 	/* Every profile comes from spy_profile_new, so none is const in truth. */

@@ -58,8 +58,9 @@ static int put_frame(struct writer *writer, const struct spy_frame *frame)
 	failed = json_object_set_new(object, "name",
 				     make_string(spy_profile_text(writer->profile, frame->name)));
 	if (frame->kind == SPY_FRAME_PYTHON) {
-		failed |= json_object_set_new(
-			object, "file", make_string(spy_profile_text(writer->profile, frame->file)));
+		failed |= json_object_set_new(object, "file",
+					      make_string(spy_profile_text(writer->profile,
+									   frame->file)));
 		if (frame->line > 0)
 			failed |= json_object_set_new(object, "line", json_integer(frame->line));
 	}

@@ -190,10 +190,9 @@ def missing():
 
 def make_profile_path():
     """The program that writes made-up profiles."""
-    build = os.environ.get("PYSPYC_BUILD_DIR")
     root = pathlib.Path(__file__).resolve().parents[2]
-    path = pathlib.Path(build or root / "build") / "tests" / "unit" / "make_profile"
-    path = pathlib.Path(os.environ.get("PYSPYC_MAKE_PROFILE", path))
+    build = pathlib.Path(os.environ.get("PYSPYC_BUILD") or root / "build")
+    path = build / "tests" / "unit" / "make_profile"
     if not path.exists():
         raise FileNotFoundError(f"{path} is not built: run ./dev build")
     return path

@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		/* What is let through is sane; what is not says why. */
 		if (result == 0 && !spy_layout_sane(&layout))
 			abort();
-		if (result < 0 && (err.code != (enum pyspyc_code)-result || !err.message[0]))
+		if (result < 0 && (err.code != (enum pyspyc_code) - result || !err.message[0]))
 			abort();
 	}
 	return 0;

@@ -51,11 +51,12 @@ static void build_interpreter(struct world *world)
 
 	for (i = 0; i < 2; i++) {
 		idents[i] = add(world, arena_long(arena, UINT64_C(0x7f0012345678) + i, false));
-		threads[i] = add(world, arena_instance(arena, dict_with(arena, attribute,
-									path[i])));
+		threads[i] = add(world,
+				 arena_instance(arena, dict_with(arena, attribute, path[i])));
 	}
-	module = arena_instance(arena, dict_with(arena, "_active",
-						 add(world, arena_dict(arena, idents, threads, 2))));
+	module = arena_instance(arena,
+				dict_with(arena, "_active",
+					  add(world, arena_dict(arena, idents, threads, 2))));
 	arena_word(arena, interpreter + arena->layout.interp_modules,
 		   dict_with(arena, "threading", module));
 	arena_word(arena, interpreter + arena->layout.interp_sysdict,
@@ -105,9 +106,9 @@ static void build_modern(struct world *world)
 	for (i = 0; i < KEYS; i++)
 		arena_word(arena, object + 40 + i * 8, keys[i]);
 	arena_word(arena, object - (arena_is(arena, 0x030b, 0x030b) ? 32 : 24),
-		   arena_is(arena, 0x030d, 0xffff)  ? 0 :
-		   arena_is(arena, 0x030c, 0x030c) ? object + 39 :
-						     object + 40);
+		   arena_is(arena, 0x030d, 0xffff)   ? 0
+		   : arena_is(arena, 0x030c, 0x030c) ? object + 39
+						     : object + 40);
 }
 
 static struct world *world_of(unsigned index)

@@ -117,7 +117,7 @@ def test_help(arguments, part):
 @pytest.mark.parametrize("output, part", [
     ("missing/out.svg", "no directory missing"), (".", "directory"), ("sub", "directory"),
     ("sub/", "directory"), ("file/out.svg", "not a directory"), ("x" * 300 + ".svg", "too long"),
-    ("/proc/out.svg", "/proc/out.svg"), ("/dev/stdin", "/dev/stdin"), ("socket", "neither"),
+    ("/proc/out.svg", "/proc/out.svg"), ("socket", "neither"),
     ("loop/out.svg", "loop/out.svg"),
 ])
 def test_unwritable(output, part, tmp_path):
@@ -138,7 +138,8 @@ def test_unwritable(output, part, tmp_path):
 @root
 def test_unwritable_for_user():
     """Folders and files of others, the current folder among them."""
-    with cli.program_for_all() as program, cli.folder(0o755) as closed, cli.folder(0o1777) as sticky:
+    with cli.program_for_all() as program, cli.folder(0o755) as closed, \
+            cli.folder(0o1777) as sticky:
         (closed / "own.svg").write_text("former")
         (closed / "own.svg").chmod(0o666)
         (sticky / "theirs.svg").write_text("former")
@@ -241,6 +242,17 @@ def test_json_tells_errors():
     assert data["errors"][0]["message"] in result.error
 
 
+def test_tree_with_pyspyc_in_it():
+    """The shell that calls pyspyc, and what else it has started."""
+    script = '"$1" -c "$2" | { read ready; "$0" dump -s $$; }'
+    process = cli.start("-c", script, cli.PYSPYC, sys.executable,
+                        "import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(1)",
+                        program="/bin/sh")
+    result = cli.finish(process)
+    assert result.status == 0 and not result.error, result
+    assert result.out.count("Process ") == 2 and "Parent Process %d: " % process.pid in result.out
+
+
 def test_no_program(tmp_path):
     cli.assert_refused(cli.run("record", "no-such-program-here", cwd=tmp_path), 1,
                        "no-such-program-here")
@@ -321,9 +333,14 @@ def test_closed_streams(tmp_path):
         result = cli.run("-c", '"$0" record -o - -d 0.1 -p "$1" >&-', cli.PYSPYC, target.pid,
                          program="/bin/sh")
         cli.assert_refused(result, 1, "standard output")
-        result = cli.run("-c", '"$0" record -i -d 0.1 -o a.folded -p "$1" <&- >&- 2>&-', cli.PYSPYC,
-                         target.pid, program="/bin/sh", cwd=tmp_path)
-        assert result.status == 0 and "pyspyc:" not in (tmp_path / "a.folded").read_text()
+        process = cli.start("-c", 'exec "$0" record -i -o a.folded -p "$1" <&- >&- 2>&-',
+                            cli.PYSPYC, target.pid, program="/bin/sh", cwd=tmp_path)
+        cli.wait_until(lambda: cli.catches(process.pid, signal.SIGINT), "it records")
+        streams = [os.readlink("/proc/%d/fd/%d" % (process.pid, fd)) for fd in range(3)]
+        process.send_signal(signal.SIGINT)
+        assert cli.finish(process).status == 0
+        assert streams == ["/dev/null"] * 3
+        assert "pyspyc:" not in (tmp_path / "a.folded").read_text()
 
 
 # What may be written, and how.
@@ -342,13 +359,68 @@ def test_replaces(tmp_path):
     (tmp_path / "dangling.txt").symlink_to("nowhere")
     with cli.python() as target:
         for name in ("link.txt", "old.txt", "dangling.txt"):
-            result = record(target, name, cwd=tmp_path, prefix=["sh", "-c", 'umask 027; exec "$@"', "-"])
+            result = record(target, name, cwd=tmp_path,
+                            prefix=["sh", "-c", 'umask 027; exec "$@"', "-"])
             assert result.status == 0, result
             assert not (tmp_path / name).is_symlink()
             assert " (" in (tmp_path / name).read_text()
             assert (tmp_path / name).stat().st_mode & 0o777 == 0o640
     assert (tmp_path / "named").read_text() == "former"
     assert sorted(os.listdir(tmp_path)) == ["dangling.txt", "link.txt", "named", "old.txt"]
+
+
+NO_TMPFILE = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+#define OPENAT(name) int name(int dir, const char *path, int flags, ...) \\
+{ \\
+	va_list args; \\
+	va_start(args, flags); \\
+	if ((flags & O_TMPFILE) == O_TMPFILE) { errno = EOPNOTSUPP; return -1; } \\
+	return ((int (*)(int, const char *, int, ...))dlsym(RTLD_NEXT, #name))( \\
+		dir, path, flags, va_arg(args, mode_t)); \\
+}
+OPENAT(openat)
+OPENAT(openat64)
+int fsync(int fd)
+{
+	while (getenv("HANG")) pause();
+	return fd < 0;
+}
+"""
+
+
+def test_without_nameless_files(tmp_path):
+    """File systems that have no O_TMPFILE: a named file instead, which a second signal removes."""
+    shim = tmp_path / "shim.so"
+    if not shutil.which("cc"):
+        pytest.skip("no C compiler")
+    if b"__asan_init" in pathlib.Path(cli.PYSPYC).read_bytes():
+        pytest.skip("the sanitizer wants to be loaded first")
+    subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", shim], check=True,
+                   input=NO_TMPFILE.encode())
+    work = tmp_path / "work"
+    work.mkdir()
+    with cli.python() as target:
+        result = record(target, "a.txt", cwd=work, env=cli.environment(LD_PRELOAD=str(shim)))
+        assert result.status == 0 and " (" in (work / "a.txt").read_text()
+        assert os.listdir(work) == ["a.txt"]
+        result = record(target, "b.txt", cwd=work, prefix=["prlimit", "--fsize=10"],
+                        env=cli.environment(LD_PRELOAD=str(shim)))
+        cli.assert_refused(result, 1, "b.txt")
+        assert os.listdir(work) == ["a.txt"]
+        process = cli.start("record", "-i", "-o", "a.txt", "-p", target.pid, cwd=work,
+                            env=cli.environment(LD_PRELOAD=str(shim), HANG="1"))
+        cli.interrupt(process)
+        cli.wait_until(lambda: len(os.listdir(work)) == 2, "it hangs with its file half done")
+        process.send_signal(signal.SIGTERM)
+        assert cli.finish(process).status == -signal.SIGTERM
+        assert os.listdir(work) == ["a.txt"]
 
 
 def test_devices_and_pipes(tmp_path):
@@ -457,7 +529,8 @@ def test_colours():
 def test_hostile_names():
     """Names that would act on a terminal are shown as what they are."""
     code = ("import time\nprint('ready', flush=True)\n"
-            "exec(compile('import time\\ntime.sleep(1000)', 'a\\x1b[31m\\nProcess 1: x\\u202e', 'exec'))")
+            "exec(compile('import time\\ntime.sleep(1000)', "
+            "'a\\x1b[31m\\nProcess 1: x\\u202e', 'exec'))")
     with cli.python(code) as target:
         cli.wait_until(lambda: cli.state(target.pid) == "S", "it sleeps")
         result = cli.run("dump", target.pid)

@@ -43,7 +43,7 @@ def parent():
     other = subprocess.Popen(["sleep", "60"])
     gone = subprocess.Popen([sys.executable, "-c", "pass"], stdout=subprocess.PIPE)
     gone.stdout.read()  # its end is seen, its status is never asked for: a zombie
-    truth.tell(children=children, sleep=other.pid, zombie=gone.pid)
+    truth.tell(waits=True, children=children, sleep=other.pid, zombie=gone.pid)
     try:
         wait_in_parent()
     finally:

@@ -28,5 +28,5 @@ for function, arguments in ((hold_first, (end,)), (hold_second, (end,)), (waits,
     thread = threading.Thread(target=function, args=arguments, name=function.__name__)
     thread.daemon = True
     thread.start()
-truth.tell()
+truth.tell(waits=True)
 truth.wait()

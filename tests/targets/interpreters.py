@@ -52,6 +52,6 @@ for number in range(2):
     thread.daemon = True
     thread.start()
     os.read(end, 1)
-truth.tell(interpreters=identities)
+truth.tell(waits=True, interpreters=identities)
 truth.wait()
 os._exit(0)

@@ -575,5 +575,5 @@ for function in (call_over_lines, outer_call_closes_later, method_chain, display
 if sys.version_info >= (3, 6):
     import lines_modern
     lines_modern.main()
-truth.tell(done=True)
+truth.tell(waits=True, done=True)
 truth.wait()

@@ -47,5 +47,5 @@ if sys.argv[1:] == ["spin"]:
     for index in range(2):
         start(spinner, "spin-%d" % index)
 identify()
-truth.tell(threads=identities)
+truth.tell(waits=True, threads=identities)
 truth.wait()  # @main

@@ -1,7 +1,7 @@
 """What the interpreter itself says of its stack, told to whoever started the target.
 
-A target tells things by printing a line `ready {JSON}` and waits for a line on standard input;
-at the end of its input it goes on too, so that it does not outlive its test.
+A target tells things by printing a line `ready {JSON}`, and with "waits" in it waits for a line
+on standard input; at the end of its input it goes on too, so as not to outlive its test.
 """
 import json
 import os
@@ -48,13 +48,13 @@ def wait():
 
 def pause(*_values, **facts):
     """Tells the caller's stack and waits there; returns something to compute with."""
-    tell(stack=stack(sys._getframe(1)), **facts)
+    tell(waits=True, stack=stack(sys._getframe(1)), **facts)
     wait()  # @pause
     return 1
 
 
 def number():
     """pause() as a value in expressions over several lines."""
-    tell(stack=stack(sys._getframe(1)))
+    tell(waits=True, stack=stack(sys._getframe(1)))
     wait()  # @number
     return 1

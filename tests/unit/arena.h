@@ -21,8 +21,8 @@
 
 /* Every version and build that objects are decoded of. */
 static const char *const arena_versions[] = {
-	"2.7.18", "3.6.15", "3.7.16",  "3.8.18",  "3.9.18",  "3.10.13", "3.11.7",   "3.11.7d",
-	"3.12.1", "3.13.0", "3.13.0t", "3.14.8",  "3.14.8t", "3.15.0",  "3.15.0t",
+	"2.7.18", "3.6.15", "3.7.16",  "3.8.18", "3.9.18",  "3.10.13", "3.11.7",  "3.11.7d",
+	"3.12.1", "3.13.0", "3.13.0t", "3.14.8", "3.14.8t", "3.15.0",  "3.15.0t",
 };
 
 #define ARENA_VERSIONS (sizeof(arena_versions) / sizeof(*arena_versions))
@@ -55,8 +55,8 @@ static inline void arena_open(struct arena *arena, const char *version)
 	memset(arena, 0, sizeof(*arena));
 	arena->bytes = calloc(1, ARENA_SIZE);
 	segment.bytes = arena->bytes;
-	if (!arena->bytes || !spy_version_parse(version, strcspn(version, "dt"),
-						&arena->heap.version))
+	if (!arena->bytes ||
+	    !spy_version_parse(version, strcspn(version, "dt"), &arena->heap.version))
 		abort();
 	arena->heap.version.debug = strchr(version, 'd') != NULL;
 	arena->heap.version.free_threaded = strchr(version, 't') != NULL;
@@ -181,8 +181,8 @@ static inline uint64_t arena_str(struct arena *arena, unsigned kind, const void 
 	size_t size = count * (kind & 7);
 	uint64_t object = arena_object(arena, arena->layout.unicode_compact_data + 8 + size,
 				       ARENA_STR);
-	uint64_t data = object + (kind & ARENA_ASCII ? arena->layout.unicode_ascii_data :
-						       arena->layout.unicode_compact_data);
+	uint64_t data = object + (kind & ARENA_ASCII ? arena->layout.unicode_ascii_data
+						     : arena->layout.unicode_compact_data);
 
 	arena_word(arena, object + arena->layout.unicode_length, count);
 	arena_state(arena, object, kind);
@@ -276,8 +276,8 @@ static inline uint64_t arena_dict_of(struct arena *arena, uint64_t keys, uint64_
 }
 
 /* A dict with its own keys, as this version keeps it; in 2.7 in the first slots of its table. */
-static inline uint64_t arena_dict(struct arena *arena, const uint64_t *keys,
-				  const uint64_t *values, size_t count)
+static inline uint64_t arena_dict(struct arena *arena, const uint64_t *keys, const uint64_t *values,
+				  size_t count)
 {
 	unsigned log2 = 3;
 	uint64_t dict, table;
@@ -286,10 +286,8 @@ static inline uint64_t arena_dict(struct arena *arena, const uint64_t *keys,
 	while ((UINT64_C(1) << log2) * 2 / 3 < count)
 		log2++;
 	if (arena->heap.version.major >= 3)
-		return arena_dict_of(arena,
-				     arena_keys(arena, ARENA_KEYS_GENERAL, log2, keys, values,
-						count),
-				     0);
+		return arena_dict_of(
+			arena, arena_keys(arena, ARENA_KEYS_GENERAL, log2, keys, values, count), 0);
 	dict = arena_object(arena, 64, ARENA_DICT);
 	table = arena_take(arena, (size_t)24 << log2);
 	arena_word(arena, dict + arena->layout.dict_mask, (UINT64_C(1) << log2) - 1);

@@ -166,8 +166,8 @@ static int ask(const char *kind, const struct spy_heap *heap, uint64_t address, 
 	case 'u':
 		return ask_number(kind, heap, address, err);
 	case 'l':
-		return kind[1] == 'o' ? ask_number(kind, heap, address, err) :
-					ask_entries(kind, heap, address, err);
+		return kind[1] == 'o' ? ask_number(kind, heap, address, err)
+				      : ask_entries(kind, heap, address, err);
 	case 'd':
 		return ask_entries(kind, heap, address, err);
 	case 'g':

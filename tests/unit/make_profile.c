@@ -64,7 +64,12 @@ static const struct function functions[] = {
 	{ "Selector.select", STDLIB, "selectors.py", 430, 6, { 0 } },
 	{ "Handler.get_response", SITE, "web/core/handlers/base.py", 138, 14, { 7, 7, 8, 12 } },
 	{ "Request.parse", SITE, "server/http/message.py", 40, 30, { 17, 0 } },
-	{ "convert_exception.<locals>.inner", SITE, "web/core/handlers/exception.py", 52, 3, { 9, 10, 11 } },
+	{ "convert_exception.<locals>.inner",
+	  SITE,
+	  "web/core/handlers/exception.py",
+	  52,
+	  3,
+	  { 9, 10, 11 } },
 	{ "Middleware.__call__", SITE, "web/utils/deprecation.py", 120, 8, { 7, 12 } },
 	{ "ProductList.get", OWN, "shop/views/products.py", 22, 30, { 13, 13, 14, 15 } },
 	{ "Checkout.post", OWN, "shop/views/checkout.py", 61, 40, { 16, 13, 18 } },
@@ -77,7 +82,12 @@ static const struct function functions[] = {
 	{ "Message.get", STDLIB, "email/message.py", 475, 10, { 0 } },
 	{ "loads", STDLIB, "json/__init__.py", 299, 4, { 25 } },
 	{ "rank", OWN, "shop/search/ranking.py", 12, 22, { 26, 26, 0 } },
-	{ "SQLCompiler.execute_sql", SITE, "web/db/models/sql/compiler.py", 1500, 60, { 27, 27, 28 } },
+	{ "SQLCompiler.execute_sql",
+	  SITE,
+	  "web/db/models/sql/compiler.py",
+	  1500,
+	  60,
+	  { 27, 27, 28 } },
 	{ "Model.from_db", SITE, "web/db/models/base.py", 580, 12, { 0 } },
 	{ "NodeList.render_annotated", SITE, "web/template/nodes.py", 960, 6, { 14, 29, 30, 0 } },
 	{ "mark_safe", SITE, "web/utils/safestring.py", 50, 4, { 0 } },
@@ -125,13 +135,16 @@ static void make_web(struct pyspyc_profile *profile, uint32_t count)
 {
 	static const char *const threads[] = { "thread 4711 (MainThread)", "thread 4712 (worker-1)",
 					       "thread 4713 (worker-2)" };
-	uint32_t process = spy_profile_child(profile, 0,
-		make_other(profile, "process 4711 \"python manage.py runserver\"", SPY_FRAME_PROCESS));
+	uint32_t process =
+		spy_profile_child(profile, 0,
+				  make_other(profile, "process 4711 \"python manage.py runserver\"",
+					     SPY_FRAME_PROCESS));
 	uint32_t nodes[3], lanes[3], i;
 
 	for (i = 0; i < 3; i++) {
 		struct spy_lane lane = { .name = spy_profile_string(profile, threads[i]),
-					 .pid = 4711, .tid = 4711 + (int)i };
+					 .pid = 4711,
+					 .tid = 4711 + (int)i };
 
 		lanes[i] = spy_profile_lane(profile, &lane);
 		nodes[i] = spy_profile_child(profile, process,
@@ -151,13 +164,37 @@ static void make_web(struct pyspyc_profile *profile, uint32_t count)
 static void make_hostile(struct pyspyc_profile *profile, uint32_t count)
 {
 	static const char *const names[] = {
-		"<script>alert(1)</script>", "]]>", "\"onload=\"alert(1)", "' onclick='alert(1)",
-		"javascript:alert(1)", "</title><script>alert(2)</script>", "<!--", "-->",
-		"</script><script>alert(3)</script>", "&lt;b&gt; &amp; &#x3c;", "\x1b[31mred\x07",
-		"line\nfeed\rreturn\ttab", "semi;colon", "safe\xe2\x80\xae" "evil\xe2\x80\xac",
-		"sur\xed\xb3\xbfrogate", "bad\xff\xfe", "\xc2\x85next\xe2\x80\xa8line", "", " ",
-		"\xf0\x9f\x90\x8d.\xe8\x9b\x87", "__proto__", "constructor", "${alert(4)}", "\\u003c",
-		"<![CDATA[", "<svg onload=alert(5)>", "\x7f" "del", "z\xcc\xb7\xcc\xa1\xcd\x87" "algo",
+		"<script>alert(1)</script>",
+		"]]>",
+		"\"onload=\"alert(1)",
+		"' onclick='alert(1)",
+		"javascript:alert(1)",
+		"</title><script>alert(2)</script>",
+		"<!--",
+		"-->",
+		"</script><script>alert(3)</script>",
+		"&lt;b&gt; &amp; &#x3c;",
+		"\x1b[31mred\x07",
+		"line\nfeed\rreturn\ttab",
+		"semi;colon",
+		"safe\xe2\x80\xae"
+		"evil\xe2\x80\xac",
+		"sur\xed\xb3\xbfrogate",
+		"bad\xff\xfe",
+		"\xc2\x85next\xe2\x80\xa8line",
+		"",
+		" ",
+		"\xf0\x9f\x90\x8d.\xe8\x9b\x87",
+		"__proto__",
+		"constructor",
+		"${alert(4)}",
+		"\\u003c",
+		"<![CDATA[",
+		"<svg onload=alert(5)>",
+		"\x7f"
+		"del",
+		"z\xcc\xb7\xcc\xa1\xcd\x87"
+		"algo",
 		"<img src=x onerror=alert(6)>",
 	};
 	size_t number = sizeof(names) / sizeof(names[0]), i;
@@ -165,11 +202,12 @@ static void make_hostile(struct pyspyc_profile *profile, uint32_t count)
 	uint32_t node;
 
 	for (i = 0; i < number; i++) {
-		node = spy_profile_child(profile, 0, make_frame(profile, names[i], names[i],
-								names[i], (int)i, 1));
+		node = spy_profile_child(
+			profile, 0, make_frame(profile, names[i], names[i], names[i], (int)i, 1));
 		spy_profile_add(profile, node, 0, 0, count);
-		node = spy_profile_child(profile, node, make_frame(profile, names[number - 1 - i],
-								   "x.py", "/x.py", 1, 1));
+		node = spy_profile_child(profile, node,
+					 make_frame(profile, names[number - 1 - i], "x.py", "/x.py",
+						    1, 1));
 		spy_profile_add(profile, node, 0, 0, count);
 	}
 	memset(longest, 'a', 70000);
@@ -199,8 +237,8 @@ static void make_wide(struct pyspyc_profile *profile, uint32_t count)
 	}
 	for (i = 0; i < count; i++) {
 		for (level = node = 0, at = i; level < 12; level++, at /= 5)
-			node = spy_profile_child(profile, node,
-						 frames[(level * 41 + at % 5 * (at % 3 + 1)) % 512]);
+			node = spy_profile_child(
+				profile, node, frames[(level * 41 + at % 5 * (at % 3 + 1)) % 512]);
 		node = spy_profile_child(profile, node, frames[i % 512]);
 		node = spy_profile_child(profile, node, frames[i / 512 % 512]);
 		node = spy_profile_child(profile, node, frames[i / 512 / 512 % 512]);
@@ -215,7 +253,8 @@ static void make_deep(struct pyspyc_profile *profile, uint32_t count)
 	for (i = 0; i < count; i++) {
 		node = spy_profile_child(profile, node,
 					 make_frame(profile, i % 2 ? "even" : "odd", "recurse.py",
-						    "/home/me/recurse.py", i % 2 ? 4 : 7, i % 2 ? 3 : 6));
+						    "/home/me/recurse.py", i % 2 ? 4 : 7,
+						    i % 2 ? 3 : 6));
 		if (i % 997 == 0)
 			spy_profile_add(profile, node, 0, 0, 2);
 	}

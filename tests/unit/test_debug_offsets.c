@@ -22,10 +22,9 @@ struct recorded {
 };
 
 static const char *const names[] = {
-	"3.13.0-x86_64",  "3.13.15t-x86_64", "3.13.15d-x86_64", "3.14.8-x86_64",
-	"3.14.8d-x86_64", "3.14.8t-x86_64",  "3.14.8-aarch64",	"3.14.8t-aarch64",
-	"3.15.0-x86_64",  "3.15.0d-x86_64",  "3.15.0t-x86_64",	"3.15.0-aarch64",
-	"3.15.0t-aarch64",
+	"3.13.0-x86_64",  "3.13.15t-x86_64", "3.13.15d-x86_64", "3.14.8-x86_64", "3.14.8d-x86_64",
+	"3.14.8t-x86_64", "3.14.8-aarch64",  "3.14.8t-aarch64", "3.15.0-x86_64", "3.15.0d-x86_64",
+	"3.15.0t-x86_64", "3.15.0-aarch64",  "3.15.0t-aarch64",
 };
 #define COUNT (sizeof(names) / sizeof(names[0]))
 
@@ -57,7 +56,8 @@ static int parse(const struct recorded *recorded, struct spy_version *version,
 	memcpy(copy, recorded->bytes, recorded->size);
 	*version = (struct spy_version){ .debug = recorded->debug };
 	*err = (struct pyspyc_error){ 0 };
-	result = spy_debug_offsets_parse(copy, recorded->size, recorded->arch, version, layout, err);
+	result = spy_debug_offsets_parse(copy, recorded->size, recorded->arch, version, layout,
+					 err);
 	free(copy);
 	return result;
 }
@@ -170,13 +170,13 @@ enum {
 	CODE_ADAPTIVE = 48,
 	OBJECT_SIZE = 50,
 	OBJECT_TYPE,
+	TYPE_NAME = 53,
 	TUPLE_SIZE = 56,
 	TUPLE_ITEM,
 	TUPLE_OB_SIZE,
 };
 
-static void assert_refused(const struct recorded *recorded, enum pyspyc_code code,
-			   const char *part)
+static void assert_refused(const struct recorded *recorded, enum pyspyc_code code, const char *part)
 {
 	struct spy_version version;
 	struct spy_layout layout;
@@ -221,6 +221,7 @@ static void test_contradictions(void **state)
 		{ TSTATE_DATASTACK, 100000, "thread_state.datastack_chunk is 100000, outside" },
 		{ FRAME_LOCALSPLUS, 4096, "interpreter_frame.localsplus" },
 		{ CODE_NAME, 0, "lies inside PyObject" },
+		{ TYPE_NAME, 0, "type_object.tp_name or code_object.name lies inside PyObject" },
 		{ CODE_FIRSTLINENO, 70, "code_object.firstlineno is 70, not aligned" },
 		{ CODE_ADAPTIVE, words[CODE_NAME], "code_object.co_code_adaptive" },
 		{ OBJECT_SIZE, 8, "pyobject.ob_type is 8, outside its struct" },

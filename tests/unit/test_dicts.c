@@ -3,14 +3,16 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
+
 #include <stdio.h>
 
 #include "arena.h"
 
 #define MANY 300
 /* Values are only addresses here. */
-#define VALUE(i) (UINT64_C(0x1000) + (i) * 16)
+#define VALUE(i) (UINT64_C(0x1000) + 16 * (i))
 
 /* Entries seen by a visitor, which stops at `limit`. */
 struct seen {
@@ -44,8 +46,7 @@ static void check_get(struct arena *arena, uint64_t dict, const char *key, uint6
 	assert_true(found == value);
 }
 
-static void check_attribute(struct arena *arena, uint64_t object, const char *name,
-			    uint64_t value)
+static void check_attribute(struct arena *arena, uint64_t object, const char *name, uint64_t value)
 {
 	uint64_t found = 1;
 
@@ -148,13 +149,12 @@ static void kinds_of_keys(struct arena *arena)
 	if (!arena_is(arena, 0x030b, 0xffff))
 		return;
 	make_names(arena, keys, values, 5);
-	assert_int_equal(visit(arena,
-			       arena_dict_of(arena,
-					     arena_keys(arena, ARENA_KEYS_UNICODE, 3, keys,
-							values, 5),
-					     0),
-			       &seen),
-			 0);
+	assert_int_equal(
+		visit(arena,
+		      arena_dict_of(arena,
+				    arena_keys(arena, ARENA_KEYS_UNICODE, 3, keys, values, 5), 0),
+		      &seen),
+		0);
 	assert_int_equal(seen.count, 5);
 	assert_memory_equal(seen.keys, keys, sizeof(keys));
 	assert_memory_equal(seen.values, values, sizeof(values));
@@ -251,8 +251,8 @@ static void pointed_dict(struct arena *arena)
 	check_attribute(arena, arena_instance(arena, dict), "name2", 0);
 	check_attribute(arena, arena_instance(arena, 0), "name1", 0);
 	check_attribute(arena, arena_object(arena, 64, 0), "name1", 0);
-	assert_int_equal(spy_instance_get(&arena->heap, arena_instance(arena, 16), "name1",
-					  &found, NULL),
+	assert_int_equal(spy_instance_get(&arena->heap, arena_instance(arena, 16), "name1", &found,
+					  NULL),
 			 -PYSPYC_EFAULT);
 
 	type = arena_type(arena, 0);
@@ -290,8 +290,7 @@ static uint64_t make_managed(struct arena *arena, unsigned flags, const uint64_t
 	return object;
 }
 
-static void managed_dict(struct arena *arena, uint64_t dict_at, uint64_t dict,
-			 const uint64_t *keys)
+static void managed_dict(struct arena *arena, uint64_t dict_at, uint64_t dict, const uint64_t *keys)
 {
 	uint64_t object = make_managed(arena, ARENA_INLINE_VALUES, keys, 5);
 

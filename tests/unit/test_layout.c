@@ -47,9 +47,9 @@ static struct spy_layout find(const char *text)
 
 /* Versions with a row each, in micro versions that the rows must serve. */
 static const char *const releases[] = {
-	"2.7.0",  "2.7.18",  "3.6.0",  "3.6.15", "3.7.0",  "3.7.17", "3.8.0",	"3.8.20",
-	"3.9.0",  "3.9.25",  "3.10.0", "3.10.19", "3.11.0", "3.11.7", "3.12.0", "3.12.1",
-	"3.13.0", "3.13.15", "3.14.0", "3.14.8", "3.15.0", "3.15.0rc1", "3.13.0rc3",
+	"2.7.0",  "2.7.18",  "3.6.0",  "3.6.15",  "3.7.0",  "3.7.17",	 "3.8.0",     "3.8.20",
+	"3.9.0",  "3.9.25",  "3.10.0", "3.10.19", "3.11.0", "3.11.7",	 "3.12.0",    "3.12.1",
+	"3.13.0", "3.13.15", "3.14.0", "3.14.8",  "3.15.0", "3.15.0rc1", "3.13.0rc3",
 };
 
 static void test_every_release(void **state)
@@ -146,8 +146,8 @@ static void test_runtime(void **state)
 		const char *version;
 		uint32_t head, locked, current, current_aarch64;
 	} facts[] = {
-		{ "3.7.16", 24, 1280, 1480, 1496 },  { "3.8.18", 32, 1168, 1368, 1384 },
-		{ "3.9.18", 32, 368, 568, 584 },     { "3.10.13", 32, 368, 568, 584 },
+		{ "3.7.16", 24, 1280, 1480, 1496 }, { "3.8.18", 32, 1168, 1368, 1384 },
+		{ "3.9.18", 32, 368, 568, 584 },    { "3.10.13", 32, 368, 568, 584 },
 		{ "3.11.7", 40, 376, 576, 592 },
 	};
 
@@ -161,6 +161,22 @@ static void test_runtime(void **state)
 		assert_int_equal(layout.runtime_interpreters_head, facts[i].head);
 		assert_int_equal(layout.runtime_gil_locked, facts[i].locked);
 		assert_int_equal(layout.runtime_tstate_current, facts[i].current_aarch64);
+	}
+}
+
+/* Some micro versions have rows of their own. */
+static void test_micro_versions(void **state)
+{
+	static const char *const early[] = { "3.7.0", "3.7.3" };
+	static const char *const late[] = { "3.7.4", "3.7.17" };
+
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(find(early[i]).runtime_tstate_current, 1392);
+		assert_int_equal(find(early[i]).runtime_gil_locked, 1192);
+		assert_int_equal(find_on(early[i], SPY_ARCH_AARCH64).runtime_tstate_current, 1408);
+		assert_int_equal(find(early[i]).interp_modules, 40);
+		assert_int_equal(find(late[i]).runtime_tstate_current, 1480);
+		assert_int_equal(find_on(late[i], SPY_ARCH_AARCH64).runtime_tstate_current, 1496);
 	}
 }
 
@@ -271,10 +287,10 @@ static void test_sane(void **state)
 	struct spy_layout good = find("3.13.0"), bad;
 
 	assert_true(spy_layout_sane(&good));
-#define BROKEN(field, value)                   \
-	do {                                   \
-		bad = good;                    \
-		bad.field = (value);           \
+#define BROKEN(field, value)                         \
+	do {                                         \
+		bad = good;                          \
+		bad.field = (value);                 \
 		assert_false(spy_layout_sane(&bad)); \
 	} while (0)
 	BROKEN(tstate_size, 0);
@@ -298,6 +314,7 @@ int main(void)
 		cmocka_unit_test(test_every_row),
 		cmocka_unit_test(test_objects_on_the_heap),
 		cmocka_unit_test(test_runtime),
+		cmocka_unit_test(test_micro_versions),
 		cmocka_unit_test(test_interpreter_frames),
 		cmocka_unit_test(test_builds),
 		cmocka_unit_test(test_refused),

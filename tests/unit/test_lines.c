@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
+
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,14 +259,14 @@ static void test_no_sense(void **state)
 	/* An entry that does not begin as one, a number without an end, one that is too long. */
 	const uint8_t headless[] = { 0x50, 0x80, 0 };
 	const uint8_t endless[] = { 0xe8, 0x7f, 0x7f };
-	const uint8_t cut[] = { 0xe8, 0x7f, 0xd8, 0, 0 };
+	const uint8_t cut[] = { 0xe8, 0x7e, 0x80, 0 };
 	const uint8_t longest[] = { 0xe8, 0x7e, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x01 };
 	const uint8_t far[] = { 0xe8, 0x7e, 0x7f, 0x7f, 0x7f, 0x7f, 0x3f };
 	const uint8_t back[] = { 0xe8, 0x15 };
 
 	assert_int_equal(line_of(SPY_LINES_LOCATIONS, headless, 3, 7, 0), SPY_NO_LINE);
 	assert_int_equal(line_of(SPY_LINES_LOCATIONS, endless, 3, 7, 0), SPY_NO_LINE);
-	assert_int_equal(line_of(SPY_LINES_LOCATIONS, cut, 5, 7, 0), SPY_NO_LINE);
+	assert_int_equal(line_of(SPY_LINES_LOCATIONS, cut, 4, 7, 0), SPY_NO_LINE);
 	assert_int_equal(line_of(SPY_LINES_LOCATIONS, longest, 10, 7, 0), SPY_NO_LINE);
 	assert_int_equal(line_of(SPY_LINES_LOCATIONS, far, 7, 7, 0), SPY_NO_LINE);
 	assert_int_equal(line_of(SPY_LINES_LOCATIONS, back, 2, 7, 0), SPY_NO_LINE);
@@ -277,8 +279,8 @@ static void test_no_sense(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_recorded),	cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_empty),		cmocka_unit_test(test_beyond_the_end),
+		cmocka_unit_test(test_recorded), cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_empty),	 cmocka_unit_test(test_beyond_the_end),
 		cmocka_unit_test(test_no_sense),
 	};
 

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "arena.h"
@@ -32,8 +33,8 @@ static uint64_t make_interpreter(struct arena *arena, uint64_t modules, uint64_t
 	return interpreter;
 }
 
-static uint64_t with_threads(struct arena *arena, const uint64_t *idents,
-			     const uint64_t *threads, size_t count)
+static uint64_t with_threads(struct arena *arena, const uint64_t *idents, const uint64_t *threads,
+			     size_t count)
 {
 	uint64_t active = arena_dict(arena, idents, threads, count);
 	uint64_t module = arena_instance(arena, one_entry(arena, "_active", active));
@@ -94,8 +95,7 @@ static void no_thread_names(struct arena *arena)
 	check_no_names(arena, make_interpreter(arena, one_entry(arena, "sys", 16), 0), 0);
 	check_no_names(arena,
 		       make_interpreter(arena,
-					one_entry(arena, "threading", arena_instance(arena, 0)),
-					0),
+					one_entry(arena, "threading", arena_instance(arena, 0)), 0),
 		       0);
 	check_no_names(arena, ARENA_ELSEWHERE, PYSPYC_EFAULT);
 	check_no_names(arena, make_interpreter(arena, one_entry(arena, "threading", module), 0),
@@ -111,8 +111,8 @@ static void test_no_thread_names(void **state)
 
 static void sys_path(struct arena *arena)
 {
-	const char *const texts[] = { "/usr/lib/python3", "", "relative", "/", "/longest/of/them/all//",
-				      "/short" };
+	const char *const texts[] = { "/usr/lib/python3",	"",	 "relative", "/",
+				      "/longest/of/them/all//", "/short" };
 	uint64_t items[8], interpreter;
 	struct spy_paths paths;
 	size_t i;
@@ -121,8 +121,8 @@ static void sys_path(struct arena *arena)
 		items[i] = arena_name(arena, texts[i]);
 	items[6] = ARENA_ELSEWHERE;
 	items[7] = arena_long(arena, 5, false);
-	interpreter = make_interpreter(arena, 0, one_entry(arena, "path",
-							   arena_list(arena, items, 8)));
+	interpreter = make_interpreter(arena, 0,
+				       one_entry(arena, "path", arena_list(arena, items, 8)));
 	assert_int_equal(spy_sys_path_read(&arena->heap, interpreter, &paths, NULL), 0);
 	assert_int_equal(paths.count, 3);
 	assert_string_equal(paths.items[0], "/longest/of/them/all");

@@ -28,7 +28,7 @@ struct parsed {
 
 static void parse(struct parsed *parsed, const char *command, const char *line)
 {
-	char *words[WORDS + 1] = {NULL};
+	char *words[WORDS + 1] = { NULL };
 	int count = 0;
 	char *save;
 
@@ -143,8 +143,7 @@ static void test_options_of_one_group_are_together(void **state)
 	for (size_t i = 1; i < cli_option_count; i++)
 		for (size_t k = 0; k + 1 < i; k++)
 			if (!strcmp(cli_options[i].group, cli_options[k].group))
-				assert_string_equal(cli_options[i - 1].group,
-						    cli_options[i].group);
+				assert_string_equal(cli_options[i - 1].group, cli_options[i].group);
 }
 
 static void test_every_command_has_help(void **state)
@@ -305,14 +304,47 @@ static void test_durations(void **state)
 	static const struct {
 		const char *text;
 		double seconds;
-	} good[] = {{"10", 10},	     {"0.5", 0.5},    {".5", 0.5},	{"10s", 10},
-		    {"5m", 300},     {"1h", 3600},    {"1h30m", 5400},	{"1h30m5s", 5405},
-		    {"250ms", 0.25}, {"2d", 172800},  {"1.5h", 5400},	{"unlimited", 0},
-		    {"366d", 366.0 * 86400}};
-	static const char *const bad[] = {
-		"",	"0",	  "0s",	  "-5",	 "-0.1", "nan",	 "NaN",	   "inf", "-inf", "infinity",
-		"1e3",	"0x10",	  "10x",  "10 ", " 10",	 "+10",	 "1m1m",   "1s1h", "m",	  "1h30",
-		"367d", "1e400",  "99999999999999999999", "0.0000001", "5M", "unlimitedx", ".",	  "1..2"};
+	} good[] = { { "10", 10 },
+		     { "0.5", 0.5 },
+		     { ".5", 0.5 },
+		     { "10s", 10 },
+		     { "5m", 300 },
+		     { "1h", 3600 },
+		     { "1h30m", 5400 },
+		     { "1h30m5s", 5405 },
+		     { "250ms", 0.25 },
+		     { "2d", 172800 },
+		     { "1.5h", 5400 },
+		     { "unlimited", 0 },
+		     { "366d", 366.0 * 86400 } };
+	static const char *const bad[] = { "",
+					   "0",
+					   "0s",
+					   "-5",
+					   "-0.1",
+					   "nan",
+					   "NaN",
+					   "inf",
+					   "-inf",
+					   "infinity",
+					   "1e3",
+					   "0x10",
+					   "10x",
+					   "10 ",
+					   " 10",
+					   "+10",
+					   "1m1m",
+					   "1s1h",
+					   "m",
+					   "1h30",
+					   "367d",
+					   "1e400",
+					   "99999999999999999999",
+					   "0.0000001",
+					   "5M",
+					   "unlimitedx",
+					   ".",
+					   "1..2" };
 	double value;
 
 	(void)state;
@@ -331,12 +363,26 @@ static void test_rates(void **state)
 	static const struct {
 		const char *text;
 		double rate;
-	} good[] = {{"100", 100},     {"1k", 1000},	{"10khz", 10000}, {"10kHz", 10000},
-		    {"0.5", 0.5},     {"50hz", 50},	{"1m", 1000000},  {"1MHz", 1000000},
-		    {"2.5K", 2500},   {"1000000", 1e6}, {"0.001", 0.001}};
-	static const char *const bad[] = {"",	   "0",	    "-1",   "nan",  "inf",	"1e3",
-					  "k",	   "1kk",   "1khzz", "2m",  "1000001",	"1g",
-					  "0x10",  "1 k",   "-nan", "0.0001", "9999999999999999999999"};
+	} good[] = { { "100", 100 },   { "1k", 1000 },	   { "10khz", 10000 }, { "10kHz", 10000 },
+		     { "0.5", 0.5 },   { "50hz", 50 },	   { "1m", 1000000 },  { "1MHz", 1000000 },
+		     { "2.5K", 2500 }, { "1000000", 1e6 }, { "0.001", 0.001 } };
+	static const char *const bad[] = { "",
+					   "0",
+					   "-1",
+					   "nan",
+					   "inf",
+					   "1e3",
+					   "k",
+					   "1kk",
+					   "1khzz",
+					   "2m",
+					   "1000001",
+					   "1g",
+					   "0x10",
+					   "1 k",
+					   "-nan",
+					   "0.0001",
+					   "9999999999999999999999" };
 	double value;
 
 	(void)state;
@@ -352,8 +398,10 @@ static void test_rates(void **state)
 
 static void test_pids(void **state)
 {
-	static const char *const bad[] = {"", "0", "-1", "0x", "0x0", "1x", "x1", " 1", "1 ", "+1",
-					  "2147483648", "99999999999999999999", "0x-1", "1.5"};
+	static const char *const bad[] = { "",	   "0",	 "-1",	       "0x",
+					   "0x0",  "1x", "x1",	       " 1",
+					   "1 ",   "+1", "2147483648", "99999999999999999999",
+					   "0x-1", "1.5" };
 	pid_t pid;
 
 	(void)state;
@@ -376,21 +424,21 @@ static void test_program_names(void **state)
 		const char *argv[8];
 		const char *name;
 	} rows[] = {
-		{{"python3", "/srv/app.py", "--x", NULL}, "app"},
-		{{"/usr/bin/python3.12", "-u", "-X", "dev", "app.py", NULL}, "app"},
-		{{"python", "-W", "ignore", "-Xfaulthandler", "tool", NULL}, "tool"},
-		{{"python", "-um", "http.server", "80", NULL}, "http.server"},
-		{{"python", "-mvenv", "x", NULL}, "venv"},
-		{{"python3.11", "-c", "print(1)", NULL}, "python3.11"},
-		{{"python3.11", "-Ic", "print(1)", NULL}, "python3.11"},
-		{{"python3", "-", "x", NULL}, "python3"},
-		{{"python3", NULL}, "python3"},
-		{{"python", "-m", NULL}, "python"},
-		{{"/usr/local/bin/gunicorn", "app:app", NULL}, "gunicorn"},
-		{{"gunicorn: master [app]", NULL}, "gunicorn_master_app"},
-		{{"python3", "../.hidden/..", NULL}, "python"},
-		{{"python3", "a b;c\n$(x).py", NULL}, "a_b_c_x"},
-		{{"", NULL}, "python"},
+		{ { "python3", "/srv/app.py", "--x", NULL }, "app" },
+		{ { "/usr/bin/python3.12", "-u", "-X", "dev", "app.py", NULL }, "app" },
+		{ { "python", "-W", "ignore", "-Xfaulthandler", "tool", NULL }, "tool" },
+		{ { "python", "-um", "http.server", "80", NULL }, "http.server" },
+		{ { "python", "-mvenv", "x", NULL }, "venv" },
+		{ { "python3.11", "-c", "print(1)", NULL }, "python3.11" },
+		{ { "python3.11", "-Ic", "print(1)", NULL }, "python3.11" },
+		{ { "python3", "-", "x", NULL }, "python3" },
+		{ { "python3", NULL }, "python3" },
+		{ { "python", "-m", NULL }, "python" },
+		{ { "/usr/local/bin/gunicorn", "app:app", NULL }, "gunicorn" },
+		{ { "gunicorn: master [app]", NULL }, "gunicorn_master_app" },
+		{ { "python3", "../.hidden/..", NULL }, "python" },
+		{ { "python3", "a b;c\n$(x).py", NULL }, "a_b_c_x" },
+		{ { "", NULL }, "python" },
 	};
 
 	(void)state;
@@ -408,13 +456,15 @@ static void test_safe_text(void **state)
 		const char *text;
 		const char *safe;
 	} rows[] = {
-		{"plain \xc3\xa9 \xf0\x9f\x90\x8d", "plain \xc3\xa9 \xf0\x9f\x90\x8d"},
-		{"a\x1b[31mb\nc\td\re", "a\\x1b[31mb\\nc\\td\\re"},
-		{"\x7f\xc2\x9b", "\\x7f\\x9b"},
-		{"a\xe2\x80\xae" "b\xe2\x80\xa8", "a\\u202eb\\u2028"},
-		{"\xff\xc3", "\\xff\\xc3"},
-		{"\xed\xa0\x80", "\\xed\\xa0\\x80"},
-		{"\xc0\xaf", "\\xc0\\xaf"},
+		{ "plain \xc3\xa9 \xf0\x9f\x90\x8d", "plain \xc3\xa9 \xf0\x9f\x90\x8d" },
+		{ "a\x1b[31mb\nc\td\re", "a\\x1b[31mb\\nc\\td\\re" },
+		{ "\x7f\xc2\x9b", "\\x7f\\x9b" },
+		{ "a\xe2\x80\xae"
+		  "b\xe2\x80\xa8",
+		  "a\\u202eb\\u2028" },
+		{ "\xff\xc3", "\\xff\\xc3" },
+		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" },
+		{ "\xc0\xaf", "\\xc0\\xaf" },
 	};
 
 	(void)state;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "arena.h"
@@ -27,6 +28,7 @@ static void check_no_string(struct arena *arena, uint64_t object, int result)
 	assert_int_equal(spy_string_read(&arena->heap, object, &buffer, &err), -result);
 	assert_int_equal(err.code, result);
 	assert_true(strlen(err.message) > 0);
+	assert_int_equal(buffer.size, strlen("before"));
 	assert_string_equal(spy_buffer_text(&buffer), "before");
 }
 
@@ -43,8 +45,7 @@ static void read_forms(struct arena *arena, unsigned compact)
 	check_string(arena, arena_str(arena, 1 | compact, "caf\xe9 \x80", 6), "café \xc2\x80");
 	check_string(arena, arena_str(arena, 2 | compact, halves, 7),
 		     "a\\x00é☃\\udc80\\ud83d\\ude00");
-	check_string(arena, arena_str(arena, 4 | compact, wholes, 7),
-		     "a\\x00é☃\\udc80😀\U0010ffff");
+	check_string(arena, arena_str(arena, 4 | compact, wholes, 7), "a\\x00é☃\\udc80😀\U0010ffff");
 }
 
 static void strings(struct arena *arena)
@@ -94,14 +95,13 @@ static void test_python2(void **state)
 	check_string(&arena, arena_bytes(&arena, "plain", 5), "plain");
 	check_string(&arena, arena_bytes(&arena, "caf\xc3\xa9", 5), "café");
 	check_string(&arena, arena_bytes(&arena, "\xff\0\xc3", 3), "\\xff\\x00\\xc3");
-	check_string(&arena, arena_unicode27(&arena, 4, wholes, 7),
-		     "a\\x00é☃\\udc80😀\U0010ffff");
-	check_string(&arena, arena_unicode27(&arena, 2, pairs, 7),
-		     "x😀\\ud83dy☃\\ude00");
+	check_string(&arena, arena_unicode27(&arena, 4, wholes, 7), "a\\x00é☃\\udc80😀\U0010ffff");
+	check_string(&arena, arena_unicode27(&arena, 2, pairs, 7), "x😀\\ud83dy☃\\ude00");
 	check_string(&arena, arena_unicode27(&arena, 4, many, 8), "a\nb\nc\nd\n");
 	check_string(&arena, arena_unicode27(&arena, 2, narrow, 8), "a\nb\nc\nd\n");
 	check_string(&arena, arena_unicode27(&arena, 2, u"é", 1), "é");
 	check_string(&arena, arena_unicode27(&arena, 4, U"é", 1), "é");
+	check_string(&arena, arena_unicode27(&arena, 4, U"😀😀", 2), "😀😀");
 	check_string(&arena, arena_unicode27(&arena, 2, u"", 0), "");
 	arena_close(&arena);
 }
@@ -114,9 +114,9 @@ static void long_string(struct arena *arena)
 	uint64_t object;
 
 	memset(text, 'y', size);
-	object = arena->heap.version.major < 3 ?
-			 arena_bytes(arena, text, size) :
-			 arena_str(arena, 1 | ARENA_COMPACT | ARENA_ASCII, text, size);
+	object = arena->heap.version.major < 3
+			 ? arena_bytes(arena, text, size)
+			 : arena_str(arena, 1 | ARENA_COMPACT | ARENA_ASCII, text, size);
 	assert_int_equal(spy_string_read(&arena->heap, object, &buffer, NULL), 0);
 	assert_int_equal(buffer.size, SPY_STRING_LIMIT + strlen("…"));
 	assert_string_equal(buffer.data + SPY_STRING_LIMIT, "…");
@@ -192,8 +192,7 @@ static void bytes(struct arena *arena)
 	assert_int_equal(spy_bytes_read(&arena->heap, object, 3, &buffer, NULL), 0);
 	assert_int_equal(buffer.size, 3);
 	assert_memory_equal(buffer.data, "a\0\xff", 3);
-	assert_int_equal(spy_bytes_read(&arena->heap, object, 2, &buffer, NULL),
-			 -PYSPYC_ECORRUPT);
+	assert_int_equal(spy_bytes_read(&arena->heap, object, 2, &buffer, NULL), -PYSPYC_ECORRUPT);
 	arena_word(arena, object + arena->layout.var_size, UINT64_MAX);
 	assert_int_equal(spy_bytes_read(&arena->heap, object, SIZE_MAX / 2, &buffer, NULL),
 			 -PYSPYC_ECORRUPT);
@@ -238,6 +237,10 @@ static void numbers(struct arena *arena)
 	arena_word(arena, object + arena->layout.long_digits - 8,
 		   arena_is(arena, 0x030c, 0xffff) ? 4 << 3 : 4);
 	assert_int_equal(spy_ulong_read(&arena->heap, object, &whole, NULL), -PYSPYC_ECORRUPT);
+	/* Three digits, but more than 2**64. */
+	object = arena_long(arena, UINT64_MAX, false);
+	arena_byte(arena, object + arena->layout.long_digits + 8, 0x1f);
+	assert_int_equal(spy_ulong_read(&arena->heap, object, &whole, NULL), -PYSPYC_ECORRUPT);
 	/* A digit is 30 bits wide. */
 	object = arena_long(arena, 5, false);
 	arena_byte(arena, object + arena->layout.long_digits + 3, 0x40);
@@ -275,8 +278,7 @@ static void lists(struct arena *arena)
 	assert_memory_equal(found, items, sizeof(items));
 	free(found);
 	arena_word(arena, list + arena->layout.var_size, UINT64_MAX);
-	assert_int_equal(spy_list_read(&arena->heap, list, &found, &count, NULL),
-			 -PYSPYC_ECORRUPT);
+	assert_int_equal(spy_list_read(&arena->heap, list, &found, &count, NULL), -PYSPYC_ECORRUPT);
 	arena_word(arena, list + arena->layout.var_size, INT64_MAX);
 	assert_int_equal(spy_list_read(&arena->heap, list, &found, &count, NULL), -PYSPYC_EFAULT);
 	assert_null(found);
@@ -315,11 +317,11 @@ static void test_type_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_strings),	      cmocka_unit_test(test_not_ready),
-		cmocka_unit_test(test_python2),	      cmocka_unit_test(test_long_string),
+		cmocka_unit_test(test_strings),		cmocka_unit_test(test_not_ready),
+		cmocka_unit_test(test_python2),		cmocka_unit_test(test_long_string),
 		cmocka_unit_test(test_hostile_strings), cmocka_unit_test(test_at_the_end),
-		cmocka_unit_test(test_bytes),	      cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_lists),	      cmocka_unit_test(test_type_names),
+		cmocka_unit_test(test_bytes),		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_lists),		cmocka_unit_test(test_type_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

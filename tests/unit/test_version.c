@@ -8,8 +8,8 @@
 
 #include "cpython/version.h"
 
-static void assert_version(struct spy_version version, int major, int minor, int micro,
-			   char level, int serial)
+static void assert_version(struct spy_version version, int major, int minor, int micro, char level,
+			   int serial)
 {
 	assert_int_equal(version.major, major);
 	assert_int_equal(version.minor, minor);
@@ -53,10 +53,10 @@ static void test_parse(void **state)
 static void test_parse_refuses(void **state)
 {
 	static const char *const bad[] = {
-		"",	   "3",	      "3.",	  "3.12",      "3.12.",	    "3.12.x",	  "3..1",
-		".3.1.1",  "3.12.1 ", " 3.12.1",  "3.12.1.2",  "3.12.1-1",  "3.256.0",	  "3.1000.0",
-		"3.012.1", "3.12.1r", "3.12.1rc", "3.12.1rcx", "3.12.1b99", "3.12.1++",	  "-3.12.1",
-		"3.12.1f0", "٣.12.1", "3.12.01",
+		"",	     "3",	 "3.",	    "3.12",	"3.12.",    "3.12.x",
+		"3..1",	     ".3.1.1",	 "3.12.1 ", " 3.12.1",	"3.12.1.2", "3.12.1-1",
+		"3.256.0",   "3.1000.0", "3.012.1", "3.12.1r",	"3.12.1rc", "3.12.1rcx",
+		"3.12.1b99", "3.12.1++", "-3.12.1", "3.12.1f0", "٣.12.1",   "3.12.01",
 	};
 	struct spy_version version = { .major = 99 };
 
@@ -103,7 +103,7 @@ static void test_minor(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_from_hex), cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_from_hex),      cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_parse_refuses), cmocka_unit_test(test_format),
 		cmocka_unit_test(test_minor),
 	};

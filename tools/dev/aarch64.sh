@@ -45,6 +45,6 @@ build_aarch64() {
 	# Rewritten only when it changes: meson configures again after every new date.
 	sed "s|@SYSROOT@|$root|g" tools/aarch64.cross >"$cross.new"
 	if cmp -s "$cross.new" "$cross"; then rm "$cross.new"; else mv "$cross.new" "$cross"; fi
-	configure build-aarch64 --cross-file "$cross" --buildtype=release -Db_lto=false -Dwerror=true
+	configure build-aarch64 --cross-file "$cross" --buildtype=release -Db_lto=true -Dwerror=true
 	compile build-aarch64 tests
 }

@@ -75,8 +75,18 @@ END
 		echo command nm binutils
 		;;
 	live)
-		echo command strip binutils
-		echo command setpriv util-linux
+		cat <<'END'
+command strip binutils
+command setpriv util-linux
+command gdb gdb
+command strace strace
+command mandoc mandoc
+command fish fish
+command zsh zsh
+command uwsgi uwsgi
+file /usr/lib/uwsgi/plugins/python3_plugin.so uwsgi-plugin-python3
+file /usr/bin/python3-config python3-dev
+END
 		;;
 	browser)
 		echo command chromium chromium

@@ -53,6 +53,15 @@ def cpu_ticks(pid):
     return int(fields[11]) + int(fields[12])
 
 
+def reads_input(pid):
+    """Whether one of its threads is blocked in read(0, …), as targets are that wait."""
+    number = {"x86_64": 0, "aarch64": 63}[os.uname().machine]
+    with contextlib.suppress(OSError):
+        return any(proc(pid, "task/%d/syscall" % tid).startswith("%d 0x0 " % number)
+                   for tid in tasks(pid))
+    return False
+
+
 def tracer(pid):
     return int(proc(pid, "status").split("TracerPid:")[1].split()[0])
 
@@ -158,6 +167,9 @@ class Target:
             assert line is not None, "target ended with %s before it was ready" % self.process.wait(5)
             if line.startswith("ready"):
                 self.facts = json.loads(line[5:] or "{}")
+                if self.facts.get("waits"):
+                    wait_until(lambda: any(map(reads_input, [self.pid] + descendants(self.pid))),
+                               "target %d reads its input" % self.pid)
                 return self.facts
 
     def resume(self):

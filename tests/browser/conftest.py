@@ -1,0 +1,56 @@
+"""Made-up recordings in every format, and a browser to look at them."""
+
+import subprocess
+
+import pytest
+
+import webdriver
+
+
+@pytest.fixture(scope="session")
+def recording(tmp_path_factory):
+    """recording(kind, format, count): the path of a made-up profile, made once."""
+    folder = tmp_path_factory.mktemp("recordings")
+
+    def make(kind, form="flamegraph", count=0):
+        extension = {"flamegraph": "svg", "folded": "folded", "speedscope": "json"}[form]
+        path = folder / f"{kind}-{count}.{extension}"
+        if not path.exists():
+            with open(path, "wb") as output:
+                subprocess.run([webdriver.make_profile_path(), kind, form, str(count)],
+                               stdout=output, check=True)
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    if webdriver.missing():
+        pytest.skip(webdriver.missing())
+    browser = webdriver.Browser()
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def browser(chromium):
+    """Chromium with an empty page, light colours and a window of 1280 × 800."""
+    chromium.resize(1280, 800)
+    chromium.media(prefers_color_scheme="light", prefers_reduced_motion="reduce")
+    chromium.open("about:blank")
+    chromium.errors()
+    yield chromium
+    chromium.devtools("Emulation.setScriptExecutionDisabled", value=False)
+
+
+@pytest.fixture
+def show(browser, recording):
+    """show(kind, fragment): opens a flame graph; afterwards no error may be in the console."""
+    def show_it(kind="web", fragment="", count=0):
+        browser.open(recording(kind, count=count).as_uri() + fragment)
+        browser.wait("return document.querySelector('.app') !== null")
+        return browser
+
+    yield show_it
+    assert browser.errors() == []
