@@ -24,7 +24,7 @@ struct spy_candidate {
 	struct spy_elf *debug;
 	bool file_tried;
 	bool debug_tried;
-	bool named;   /* python3.9, libpython3.9.so.1.0, … */
+	bool named; /* python3.9, libpython3.9.so.1.0, … */
 	bool is_exe;
 	bool located; /* a runtime has been found in it, initialised or not */
 };
@@ -38,8 +38,8 @@ struct spy_candidates {
  * The images of the process: the executable and then those named like CPython's, or all the
  * others. A CPython for another machine is -PYSPYC_EVERSION.
  */
-int spy_candidates_list(const struct spy_process *process, bool others,
-			struct spy_candidates *ret, struct pyspyc_error *err);
+int spy_candidates_list(const struct spy_process *process, bool others, struct spy_candidates *ret,
+			struct pyspyc_error *err);
 void spy_candidates_free(struct spy_candidates *candidates);
 
 /* The last part of a path. */

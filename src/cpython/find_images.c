@@ -105,8 +105,8 @@ static unsigned rank(const struct spy_process *process, const struct spy_mapping
 	return spy_named_python(mapping->path) ? 1 : 2;
 }
 
-int spy_candidates_list(const struct spy_process *process, bool others,
-			struct spy_candidates *ret, struct pyspyc_error *err)
+int spy_candidates_list(const struct spy_process *process, bool others, struct spy_candidates *ret,
+			struct pyspyc_error *err)
 {
 	unsigned wanted = others ? 2 : 0, last = others ? 2 : 1;
 	size_t images = 0, i;
@@ -159,8 +159,8 @@ struct spy_elf *spy_candidate_file(struct spy_candidate *candidate)
 	/* Written over in place, it is another file under the same inode. */
 	spy_elf_build_id(candidate->file, &found);
 	spy_image_build_id(&candidate->image, &loaded);
-	if (loaded.size && (found.size != loaded.size ||
-			    memcmp(found.bytes, loaded.bytes, found.size) != 0)) {
+	if (loaded.size &&
+	    (found.size != loaded.size || memcmp(found.bytes, loaded.bytes, found.size) != 0)) {
 		spy_elf_close(candidate->file);
 		candidate->file = NULL;
 	}
@@ -190,8 +190,8 @@ uint64_t spy_candidate_symbol(struct spy_candidate *candidate, enum spy_depth de
 
 	if (depth == SPY_DEPTH_MEMORY)
 		return spy_image_symbol(&candidate->image, name, &symbol, NULL) < 0
-			? 0
-			: symbol.address;
+			       ? 0
+			       : symbol.address;
 	if (depth == SPY_DEPTH_FILE)
 		elf = spy_candidate_file(candidate);
 	else if (depth == SPY_DEPTH_DEBUG)

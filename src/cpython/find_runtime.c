@@ -86,8 +86,8 @@ static uint64_t head_by_code(struct spy_candidate *candidate)
 	uint8_t code[CODE_SIZE];
 
 	function = spy_candidate_symbol(candidate, SPY_DEPTH_MEMORY, "PyInterpreterState_Head");
-	if (!function || spy_memory_read(candidate->process->memory, function, code, sizeof(code),
-					 NULL) < 0)
+	if (!function ||
+	    spy_memory_read(candidate->process->memory, function, code, sizeof(code), NULL) < 0)
 		return 0;
 	head = spy_decode_head(code, sizeof(code), function, SPY_ARCH_HERE);
 	return head % 8 == 0 && in_data(&candidate->image, head, 8) ? head : 0;

@@ -10,6 +10,8 @@
 #define SCAN_LIMIT (UINT64_C(64) << 20)
 /* Interpreters of one process followed at most. */
 #define CHAIN_LIMIT 1024
+/* Reads of the target that a search is worth at most: about half a second's. */
+#define READS_LIMIT (1u << 18)
 /* Words of 2.7 and 3.6 that point to an interpreter, kept at most; there are two. */
 #define HITS_LIMIT 8
 
@@ -17,6 +19,7 @@ struct scan {
 	const struct spy_candidate *candidate;
 	const struct spy_layout *layout;
 	bool several; /* accept a first interpreter that is not the main one */
+	unsigned reads;
 	uint64_t found;
 	struct {
 		uint64_t address;
@@ -70,8 +73,17 @@ bool spy_plausible_interpreter(const struct spy_process *process, const struct s
 	       is_dict(process, layout, word_at(process, address + layout->interp_sysdict));
 }
 
+/* As above, within the search's bound. */
+static bool plausible(struct scan *scan, uint64_t address)
+{
+	if (!writable_pointer(scan->candidate->process, address))
+		return false;
+	scan->reads += 5;
+	return spy_plausible_interpreter(scan->candidate->process, scan->layout, address);
+}
+
 /* Interpreters from first on; *reaches tells whether `last` is among them. */
-static unsigned chain_length(const struct scan *scan, uint64_t first, uint64_t last, bool *reaches)
+static unsigned chain_length(struct scan *scan, uint64_t first, uint64_t last, bool *reaches)
 {
 	const struct spy_process *process = scan->candidate->process;
 	unsigned length = 0;
@@ -79,6 +91,7 @@ static unsigned chain_length(const struct scan *scan, uint64_t first, uint64_t l
 	*reaches = false;
 	while (length < CHAIN_LIMIT && writable_pointer(process, first)) {
 		length++;
+		scan->reads++;
 		*reaches = *reaches || first == last;
 		first = word_at(process, first + scan->layout->interp_next);
 	}
@@ -86,15 +99,14 @@ static unsigned chain_length(const struct scan *scan, uint64_t first, uint64_t l
 }
 
 /* interpreters.head and interpreters.main stand side by side (pycore_runtime.h, from 3.7). */
-static bool is_head_and_main(const struct scan *scan, uint64_t head, uint64_t main)
+static bool is_head_and_main(struct scan *scan, uint64_t head, uint64_t main)
 {
 	const struct spy_process *process = scan->candidate->process;
 	bool reaches;
 
 	if (scan->several ? head == main : head != main)
 		return false;
-	if (!writable_pointer(process, head) || !writable_pointer(process, main) ||
-	    !spy_plausible_interpreter(process, scan->layout, main))
+	if (!writable_pointer(process, head) || !plausible(scan, main))
 		return false;
 	if (head == main)
 		return true;
@@ -107,7 +119,8 @@ static bool visit_words(void *context, uint64_t address, const uint8_t *bytes, s
 	struct scan *scan = context;
 	size_t at;
 
-	for (at = -address % 8; size >= 16 && at <= size - 16; at += 8) {
+	for (at = -address % 8; size >= 16 && at <= size - 16 && scan->reads < READS_LIMIT;
+	     at += 8) {
 		uint64_t pair[2];
 
 		memcpy(pair, bytes + at, sizeof(pair));
@@ -125,13 +138,12 @@ static bool visit_heads(void *context, uint64_t address, const uint8_t *bytes, s
 	const struct spy_image *image = &scan->candidate->image;
 	size_t at;
 
-	for (at = -address % 8; size >= 8 && at <= size - 8; at += 8) {
+	for (at = -address % 8; size >= 8 && at <= size - 8 && scan->reads < READS_LIMIT; at += 8) {
 		uint64_t word;
 
 		memcpy(&word, bytes + at, sizeof(word));
 		/* These interpreters are on the heap: pointers into the image need no look. */
-		if (!word || (word >= image->start && word < image->end) ||
-		    !spy_plausible_interpreter(scan->candidate->process, scan->layout, word))
+		if (!word || (word >= image->start && word < image->end) || !plausible(scan, word))
 			continue;
 		scan->hits[scan->hit_count].address = address + at;
 		scan->hits[scan->hit_count].interpreter = word;
@@ -179,6 +191,7 @@ void spy_scan_words(const struct spy_candidate *candidate, const struct spy_layo
 			NULL);
 	if (!scan.found) {
 		scan.several = true;
+		scan.reads = 0;
 		spy_image_visit(&candidate->image, SPY_LOADS_WRITABLE, SCAN_LIMIT, visit_words,
 				&scan, NULL);
 	}

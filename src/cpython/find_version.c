@@ -143,8 +143,7 @@ static bool by_constant(struct spy_candidate *candidate, enum spy_depth depth,
 {
 	uint64_t address = spy_candidate_symbol(candidate, depth, "Py_Version"), hex;
 
-	if (!address ||
-	    spy_memory_read_word(candidate->process->memory, address, &hex, NULL) < 0 ||
+	if (!address || spy_memory_read_word(candidate->process->memory, address, &hex, NULL) < 0 ||
 	    hex >> 32 || hex < 0x030b00a0 || hex >= 0x04000000)
 		return false;
 	*ret = spy_version_from_hex((uint32_t)hex);
@@ -167,8 +166,8 @@ static int by_text(struct spy_candidate *candidate, struct spy_version *ret,
 				"process %d runs %s, not CPython: pyspyc reads CPython only",
 				(int)candidate->process->pid, other);
 	if (r == 0 && !search.found)
-		r = spy_image_visit(&candidate->image, SPY_LOADS_CONSTANT, TEXT_LIMIT,
-				    visit_number, &search, err);
+		r = spy_image_visit(&candidate->image, SPY_LOADS_CONSTANT, TEXT_LIMIT, visit_number,
+				    &search, err);
 	if (r < 0)
 		return r;
 	if (!search.found && search.minor) {
@@ -210,8 +209,8 @@ bool spy_candidate_debug_build(struct spy_candidate *candidate, enum spy_depth d
 	if (spy_candidate_symbol(candidate, SPY_DEPTH_MEMORY, "Py_IsInitialized"))
 		return false;
 	return depth == SPY_DEPTH_FILE || depth == SPY_DEPTH_DEBUG
-		? spy_candidate_symbol(candidate, depth, "_Py_RefTotal") != 0
-		: debug_by_name(candidate->mapping->path);
+		       ? spy_candidate_symbol(candidate, depth, "_Py_RefTotal") != 0
+		       : debug_by_name(candidate->mapping->path);
 }
 
 int spy_candidate_version(struct spy_candidate *candidate, enum spy_depth depth,

@@ -85,8 +85,7 @@ static void prefer_program(struct search *search, struct spy_candidates *named)
 {
 	uint64_t address;
 
-	if (search->result < 0 || search->best.runtime || !named->count ||
-	    !named->items[0].is_exe)
+	if (search->result < 0 || search->best.runtime || !named->count || !named->items[0].is_exe)
 		return;
 	address = spy_candidate_symbol(&named->items[0], SPY_DEPTH_MEMORY,
 				       "_PyThreadState_Current");
@@ -110,8 +109,8 @@ static int explain(struct search *search, struct spy_candidates *named)
 				pid);
 	if (named->count && named->items[0].is_exe &&
 	    spy_image_needs(&named->items[0].image, "libpython", library, sizeof(library)))
-		return spy_fail(err, PYSPYC_ENOTREADY, "process %d (%s) has not loaded %s yet, or its memory there cannot be "
-				"read",
+		return spy_fail(err, PYSPYC_ENOTREADY,
+				"process %d (%s) has not loaded %s yet, or it cannot be read there",
 				pid, exe, spy_printable(library, shown, sizeof(shown)));
 	return spy_fail(err, PYSPYC_ENOTPYTHON,
 			"process %d (%s) is not a Python process: name one that is, or use "

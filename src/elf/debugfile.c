@@ -39,8 +39,7 @@ static struct spy_elf *try_path(const struct spy_process *process, const char *p
 	spy_autoclose int fd = -1;
 	struct spy_elf *elf;
 
-	if (spy_process_open_path(process, path, &fd, NULL) < 0 ||
-	    spy_elf_open(fd, &elf, NULL) < 0)
+	if (spy_process_open_path(process, path, &fd, NULL) < 0 || spy_elf_open(fd, &elf, NULL) < 0)
 		return NULL;
 	spy_elf_build_id(elf, &found);
 	if (id->size ? same_id(id, &found) : crc && same_checksum(fd, *crc))
@@ -49,8 +48,7 @@ static struct spy_elf *try_path(const struct spy_process *process, const char *p
 	return NULL;
 }
 
-static struct spy_elf *by_build_id(const struct spy_process *process,
-				   const struct spy_build_id *id)
+static struct spy_elf *by_build_id(const struct spy_process *process, const struct spy_build_id *id)
 {
 	spy_autobuffer struct spy_buffer path = { 0 };
 	size_t i;
@@ -91,9 +89,8 @@ static struct spy_elf *by_link(const struct spy_process *process, const struct s
 	return found;
 }
 
-struct spy_elf *spy_elf_open_debug(const struct spy_process *process,
-				   const struct spy_build_id *id, const struct spy_elf *elf,
-				   const char *path)
+struct spy_elf *spy_elf_open_debug(const struct spy_process *process, const struct spy_build_id *id,
+				   const struct spy_elf *elf, const char *path)
 {
 	struct spy_elf *found = by_build_id(process, id);
 

@@ -53,9 +53,8 @@ void spy_elf_build_id(const struct spy_elf *elf, struct spy_build_id *ret);
  * taken. elf may be NULL, when only the build id is known. NULL when there is none; else the
  * caller closes it.
  */
-struct spy_elf *spy_elf_open_debug(const struct spy_process *process,
-				   const struct spy_build_id *id, const struct spy_elf *elf,
-				   const char *path);
+struct spy_elf *spy_elf_open_debug(const struct spy_process *process, const struct spy_build_id *id,
+				   const struct spy_elf *elf, const char *path);
 
 /* The .gnu_debuglink section: a file name without slashes and a CRC-32; false when none. */
 bool spy_elf_debug_link(const struct spy_elf *elf, char *name, size_t size, uint32_t *crc);

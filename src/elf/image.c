@@ -31,9 +31,8 @@ static int check_header(const struct spy_image *image, const Elf64_Ehdr *header,
 		return spy_fail(err, PYSPYC_EVERSION,
 				"a program for %s, which this pyspyc cannot read: use a pyspyc "
 				"built for the same machine",
-				spy_elf_machine_name(header->e_machine,
-						     header->e_ident[EI_CLASS], machine,
-						     sizeof(machine)));
+				spy_elf_machine_name(header->e_machine, header->e_ident[EI_CLASS],
+						     machine, sizeof(machine)));
 	if (header->e_type != ET_EXEC && header->e_type != ET_DYN)
 		return not_loaded(image, "it is neither a program nor a library", err);
 	if (header->e_phentsize != sizeof(Elf64_Phdr) || !header->e_phnum ||
@@ -88,8 +87,8 @@ static bool inside(const struct spy_image *image, uint64_t address, uint64_t siz
 	return address >= image->start && address < image->end && size <= image->end - address;
 }
 
-static int take_headers(struct spy_image *image, const Elf64_Ehdr *header,
-			const Elf64_Phdr *phdrs, struct pyspyc_error *err)
+static int take_headers(struct spy_image *image, const Elf64_Ehdr *header, const Elf64_Phdr *phdrs,
+			struct pyspyc_error *err)
 {
 	size_t i;
 	int r;
@@ -110,8 +109,8 @@ static int take_headers(struct spy_image *image, const Elf64_Ehdr *header,
 			image->dynamic_size = phdrs[i].p_memsz;
 		} else if (phdrs[i].p_type == PT_NOTE && phdrs[i].p_memsz <= NOTES_LIMIT &&
 			   image->note_count < SPY_IMAGE_NOTES) {
-			image->notes[image->note_count++] =
-				(struct spy_notes){ address, phdrs[i].p_memsz };
+			image->notes[image->note_count++] = (struct spy_notes){ address,
+										phdrs[i].p_memsz };
 		}
 	}
 	return 0;
@@ -126,8 +125,8 @@ void spy_image_build_id(const struct spy_image *image, struct spy_build_id *ret)
 		const struct spy_notes *notes = &image->notes[i];
 		spy_autofree uint8_t *bytes = malloc(notes->size + 1);
 
-		if (bytes && spy_memory_read(image->memory, notes->address, bytes, notes->size,
-					     NULL) == 0)
+		if (bytes &&
+		    spy_memory_read(image->memory, notes->address, bytes, notes->size, NULL) == 0)
 			spy_notes_build_id(bytes, notes->size, ret);
 	}
 }

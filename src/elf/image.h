@@ -52,10 +52,10 @@ struct spy_dynamic {
 
 struct spy_image {
 	struct spy_memory *memory; /* borrowed */
-	uint64_t base;	/* where the ELF header is mapped */
-	uint64_t bias;	/* to be added to the addresses that the file names */
-	uint64_t start; /* of the lowest segment */
-	uint64_t end;	/* of the highest */
+	uint64_t base;		   /* where the ELF header is mapped */
+	uint64_t bias;		   /* to be added to the addresses that the file names */
+	uint64_t start;		   /* of the lowest segment */
+	uint64_t end;		   /* of the highest */
 	struct spy_load loads[SPY_IMAGE_LOADS];
 	size_t load_count;
 	uint64_t dynamic_address; /* PT_DYNAMIC; 0 when there is none */
@@ -98,8 +98,7 @@ enum spy_loads {
 #define SPY_VISIT_OVERLAP 512
 
 /* Called with a piece of a segment, which starts at address; false ends the visit. */
-typedef bool spy_image_visitor(void *context, uint64_t address, const uint8_t *bytes,
-			       size_t size);
+typedef bool spy_image_visitor(void *context, uint64_t address, const uint8_t *bytes, size_t size);
 
 /* Reads the image's segments piece by piece, at most limit bytes; unreadable pages are skipped. */
 int spy_image_visit(const struct spy_image *image, enum spy_loads which, uint64_t limit,

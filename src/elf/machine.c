@@ -16,10 +16,10 @@ static const struct {
 	unsigned machine;
 	const char *name;
 } machines[] = {
-	{ EM_386, "x86 (i386)" }, { EM_X86_64, "x86-64" },    { EM_ARM, "ARM" },
-	{ EM_AARCH64, "AArch64" }, { EM_PPC, "PowerPC" },      { EM_PPC64, "PowerPC" },
-	{ EM_S390, "S/390" },	   { EM_RISCV, "RISC-V" },     { EM_MIPS, "MIPS" },
-	{ EM_SPARC, "SPARC" },	   { EM_SPARCV9, "SPARC" },    { EM_IA_64, "Itanium" },
+	{ EM_386, "x86 (i386)" },      { EM_X86_64, "x86-64" }, { EM_ARM, "ARM" },
+	{ EM_AARCH64, "AArch64" },     { EM_PPC, "PowerPC" },	{ EM_PPC64, "PowerPC" },
+	{ EM_S390, "S/390" },	       { EM_RISCV, "RISC-V" },	{ EM_MIPS, "MIPS" },
+	{ EM_SPARC, "SPARC" },	       { EM_SPARCV9, "SPARC" }, { EM_IA_64, "Itanium" },
 	{ EM_LOONGARCH, "LoongArch" },
 };
 
@@ -42,6 +42,5 @@ bool spy_elf_machine_here(const unsigned char *ident, unsigned machine)
 {
 	unsigned order = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB;
 
-	return ident[EI_CLASS] == ELFCLASS64 && ident[EI_DATA] == order &&
-	       machine == MACHINE_HERE;
+	return ident[EI_CLASS] == ELFCLASS64 && ident[EI_DATA] == order && machine == MACHINE_HERE;
 }

@@ -29,7 +29,7 @@ static bool visit_load(struct walk *walk, const struct spy_load *load)
 		if (spy_memory_read(walk->image->memory, at, walk->buffer, size, NULL) < 0) {
 			/* Protected pages inside: find their limits page by page. */
 			size = PAGE - at % PAGE < end - at ? (size_t)(PAGE - at % PAGE)
-							    : (size_t)(end - at);
+							   : (size_t)(end - at);
 			if (spy_memory_read(walk->image->memory, at, walk->buffer, size, NULL) <
 			    0) {
 				walk->budget -= size < walk->budget ? size : walk->budget;

@@ -9,7 +9,7 @@ if (svg.localName !== "svg" || !source || !window.Map)
 
 const model = makeModel(JSON.parse(source.textContent));
 const data = model.data;
-const ROW = 20, HTML = "http://www.w3.org/1999/xhtml";
+const ROW = 20, LETTER = 7.3, HTML = "http://www.w3.org/1999/xhtml";
 const state = { zoom: 0, search: "", regex: false, flame: false, function: false };
 const elements = new Map(); // node → its element
 let tree = model.trees.line, found = null, focused = 0, drawnHash = null;
@@ -164,10 +164,14 @@ function inView() {
 
 let view = { nodes: [], rows: 1 };
 
+// The name, without the classes and functions around it where there is no room for them.
 function setLabel(made, node, width) {
 	const frame = tree.frame[node], where = model.place(frame, state.function);
-	made.textContent = width < 22 ? "" : model.name(frame);
-	if (width >= 60 && where)
+	let name = model.name(frame);
+	if (where && name.length * LETTER + 8 > width)
+		name = name.slice(name.lastIndexOf(".") + 1) || name;
+	made.textContent = width < 22 ? "" : name;
+	if (where && width >= 60)
 		made.append(element("span", {}, where));
 }
 
@@ -190,7 +194,7 @@ function place(made, node, top, left, width) {
 	made.style.left = left.toFixed(2) + "px";
 	made.style.width = Math.max(width - (width > 3 ? 1 : width > 1 ? 0.3 : 0), 0.5).toFixed(2) + "px";
 	made.tabIndex = node === focused ? 0 : -1;
-	if (made.labelWidth === undefined || (made.labelWidth < 60) || width < 60)
+	if (made.labelWidth !== width)
 		setLabel(made, node, width);
 	made.labelWidth = width;
 	made.setAttribute("aria-level", tree.depth[node] + 1);

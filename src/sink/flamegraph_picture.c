@@ -128,16 +128,23 @@ static void put_tooltip(const struct picture *picture, const struct spy_flame_no
 	spy_buffer_puts(buffer, "</title>");
 }
 
-/* The text on a frame: its name and, when there is room for some of it, its place. */
+/*
+ * The text on a frame: its name and, when there is room for some of it, its place. The classes
+ * and functions around it are the first to go.
+ */
 static void put_label(const struct picture *picture, double x, double y, double width,
 		      const char *name, const char *place)
 {
 	size_t columns = width > 8 ? (size_t)((width - 8) / LETTER) : 0;
-	size_t used = spy_text_columns(name);
 	struct spy_buffer *buffer = picture->buffer;
+	const char *last = strrchr(name, '.');
+	size_t used;
 
 	if (columns < 2)
 		return;
+	if (*place && last && last[1] && spy_text_columns(name) > columns)
+		name = last + 1;
+	used = spy_text_columns(name);
 	spy_buffer_printf(buffer, "<text x=\"%.1f\" y=\"%.0f\">", x + 4, y + 13);
 	put_fit(buffer, name, columns);
 	if (*place && used + 5 <= columns) {

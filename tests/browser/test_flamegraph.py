@@ -11,8 +11,8 @@ ZOOMED = "Worker.handle"
 
 def frame(name):
     """A script that returns the first frame in view whose name is this."""
-    return ("return [...document.querySelectorAll('.f')].find("
-            f"f => f.firstChild && f.firstChild.data === {name!r})")
+    return ("return [...document.querySelectorAll('.f')].find(f => [' (', ', '].some("
+            f"end => f.getAttribute('aria-label').startsWith({name!r} + end)))")
 
 
 def box(browser, name):
@@ -162,6 +162,20 @@ def test_flame_and_icicle(show):
     assert fragment(browser) == "view=flame"
     press_button(browser, "Icicle")
     assert box(browser, "all")["top"] < box(browser, "main")["top"]
+
+
+def test_labels_fit(show):
+    browser = show()
+    labels = browser.run("""
+        return [...document.querySelectorAll(".f")].filter(f => f.firstChild).map(f => [
+            f.getAttribute("aria-label"), f.firstChild.data,
+            f.getBoundingClientRect().width]);""")
+    short = 0
+    for whole, label, width in labels:
+        assert whole.startswith(label) or f".{label} (" in whole
+        short += not whole.startswith(label)
+        assert width > 20
+    assert short > 3
 
 
 def test_merge_by_function(show, recording):

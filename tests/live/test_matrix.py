@@ -24,21 +24,30 @@ def check_spin(profile):
     for frames, count in profile.frames():
         frames = [frame for frame in frames if not frame.name.endswith("<lambda>")]
         names = [frame.name for frame in frames]
-        if names == chain[:len(names)]:
+        if names[:3] == chain[:3]:
+            assert names == chain[:len(names)], (names, count)
             for frame in frames:
-                assert os.path.basename(frame.file) == "spin.py", frame
-                assert frame.line in SPIN_LINES[frame.name] or len(names) < 3, (frame, count)
+                assert frame.file == "spin.py" and frame.line in SPIN_LINES[frame.name], (frame, count)
         else:
-            assert "main" not in names, "%d samples of %s" % (count, names)
+            assert not {"outer", "inner"} & set(names), (names, count)
 
 
-def check_amount(profile, seconds, rate=200):
-    assert 0.6 * seconds * rate <= profile.samples <= 1.1 * seconds * rate + 2, profile.samples
+def check_amount(profile, seconds):
+    """One thread that always computes is in every moment, and every moment is accounted for."""
+    truth = profile.truth
+    assert truth["samples"] == profile.samples
+    assert 0.9 * seconds <= truth["seconds"] <= 1.5 * seconds + 1
+    expected = truth["rate"] * truth["seconds"]
+    lost = truth["dropped"] + truth["unreadable"]
+    assert 0.9 * expected - 2 <= profile.samples + truth["missed"] + lost <= 1.05 * expected + 2, truth
+    assert 0.97 * profile.moments - 2 <= profile.samples <= 1.03 * profile.moments + 2, truth
+    assert lost <= 0.01 * expected + 1, truth
 
 
 @pytest.mark.case("record: attach")
 def test_attach(spy, launch):
     spin = launch("spin.py")
+    system.computes(spin.pid)
     profile = spy.record(pid=spin.pid, seconds=SECONDS)
     check_spin(profile)
     check_amount(profile, SECONDS)
@@ -55,10 +64,9 @@ def test_launch(spy, command):
     done = spy.run("record", "-r", 200, "-o", output, "--", *command("spin.py", SECONDS), status=7)
     told, total = done.stdout.decode().splitlines()
     assert told.startswith("ready ") and re.fullmatch(r"total \d+", total)
-    profile = spy.read(output)
+    profile = spy.read(output, done.stderr.decode())
     check_spin(profile)
-    check_amount(profile, SECONDS + 0.2)
-    assert profile.having("inner") > 0.7 * SECONDS * 200
+    assert profile.seen("inner") > 0.7 * SECONDS * 200
 
 
 @pytest.mark.quick
@@ -104,7 +112,7 @@ def test_dump_text(spy, launch, python):
 def test_dump_busy(spy, launch, python):
     """A thread that computes is active and has the GIL, whatever line it is at."""
     spin = launch("spin.py")
-    system.wait_until(lambda: system.cpu_ticks(spin.pid) > 10, "the target computes")
+    system.computes(spin.pid)
     seen = []
     for _ in range(20):
         thread = spy.dump(spin.pid).threads[0]
@@ -127,7 +135,7 @@ def test_idle(spy, launch):
     lines = [marked("sleeper.py", mark)[0] for mark in ("module", "main", "doze")]
     for option in (["--idle"], ["--mode", "wall"]):
         profile = spy.record(*option, pid=sleeper.pid, seconds=0.3)
-        assert profile.samples >= 0.8 * 0.3 * 200
+        check_amount(profile, 0.3)
         assert set(profile.stacks) == {tuple(
             "%s (sleeper.py:%d)" % pair for pair in zip(("<module>", "main", "doze"), lines))}
 
@@ -140,20 +148,21 @@ def test_gil(spy, launch, python):
     if not python.free_threaded:
         spin = launch("spin.py")
         profile = spy.record("--gil", pid=spin.pid, seconds=0.4)
-        assert profile.samples >= 0.7 * 0.4 * 200
+        assert profile.samples >= 0.6 * profile.moments
         check_spin(profile)
 
 
 @pytest.mark.case("gil: two threads")
 @pytest.mark.pythons(where=lambda python: not python.free_threaded)
-def test_gil_shared(spy, launch):
+def test_gil_shared(spy, launch, python):
     """Two threads that compute hold the GIL half of the time each."""
     program = launch("gil.py")
     profile = spy.record("--gil", pid=program.pid, seconds=1.2)
     first, second = profile.having("hold_first"), profile.having("hold_second")
-    assert first + second >= 0.6 * 1.2 * 200
+    assert first + second >= 0.6 * profile.moments
     assert first + second == profile.samples, "a thread without the GIL is in the profile"
-    assert 0.3 < first / (first + second) < 0.7
+    if python.version >= (3, 2):  # before that the GIL is not handed over in turn
+        assert 0.3 < first / (first + second) < 0.7
     # Both want a CPU all the time, so both are in each moment of a plain profile.
     profile = spy.record(pid=program.pid, seconds=0.4)
     first, second = profile.having("hold_first"), profile.having("hold_second")
@@ -177,14 +186,14 @@ def test_record_children(spy, launch):
             found[pid] = found.get(pid, 0) + count
         assert not (set(pids.values()) - {pids[pid]}) & set(names), stack
     assert set(found) == set(pids)
-    assert min(found.values()) >= 0.5 * 0.6 * 200
+    assert min(found.values()) >= 0.7 * profile.moments
 
 
 @pytest.mark.case("children: without -s")
 def test_record_no_children(spy, launch):
     parent = launch("children.py")
     profile = spy.record("--idle", pid=parent.pid, seconds=0.3)
-    assert profile.having("wait_in_parent") >= 0.7 * 0.3 * 200
+    assert profile.having("wait_in_parent") == profile.samples >= 0.9 * profile.moments
     assert not profile.having("work_first") and not profile.having("work_second")
 
 
@@ -195,7 +204,7 @@ def test_dump_children(spy, launch):
     pids = [parent.pid] + sorted(parent.facts["children"].values())
     dumps = spy.dumps("-s", "--pid", parent.pid)
     assert sorted(dumps) == sorted(pids)
-    assert dumps[parent.pid].main[2].name == "wait_in_parent"
+    assert dumps[parent.pid].main[1].name == "wait_in_parent"
     for name, pid in parent.facts["children"].items():
         assert "work_" + name in [frame.name for frame in dumps[pid].main]
     text = spy.dump_text("-s", "--pid", parent.pid)
@@ -212,7 +221,7 @@ def test_exit(spy, launch):
     begin = time.monotonic()
     profile = spy.record(pid=spin.pid, seconds=20)
     assert time.monotonic() - begin < 5
-    assert profile.having("inner") >= 20
+    assert profile.seen("inner") >= 40
     assert spin.finish() == 7
 
 
@@ -221,15 +230,15 @@ def test_exit_at_speed(spy, command):
     """Short-lived programs, sampled fast up to their end: no error, and the right status."""
     for _ in range(4):
         profile = spy.record(rate="20k", launch=command("ends.py", "spin=0.03", "exit=3"), status=3)
-        assert profile.having("spin") > 20
+        assert profile.seen("spin") > 200
 
 
 @pytest.mark.case("exec in mid-recording")
 def test_exec(spy, launch):
     program = launch("becomes.py", 0.5)
     profile = spy.record(pid=program.pid, seconds=20)
-    assert profile.having("before") >= 30
-    assert profile.having("after") >= 60
+    assert profile.seen("before") >= 40
+    assert profile.seen("after") >= 60
     assert not profile.count(lambda f: {"before", "after"} <= {frame.name for frame in f})
     assert program.finish() == 5
 
@@ -238,8 +247,8 @@ def test_exec(spy, launch):
 def test_fork(spy, launch):
     program = launch("forks.py", 0.8)
     profile = spy.record("-s", pid=program.pid, seconds=20)
-    assert profile.having("parent_work") >= 90
-    assert profile.having("child_work") >= 40
+    assert profile.seen("parent_work") >= 90
+    assert profile.seen("child_work") >= 40
     child, = [root for root in profile.roots() if not root.startswith("process %d" % program.pid)]
     for frames, _ in profile.frames():
         names = [frame.name for frame in frames]
@@ -252,7 +261,7 @@ def test_fork(spy, launch):
 def test_fork_alone(spy, launch):
     program = launch("forks.py", 0.4)
     profile = spy.record(pid=program.pid, seconds=20)
-    assert profile.having("parent_work") >= 40
+    assert profile.seen("parent_work") >= 40
     assert profile.having("child_work") == 0
 
 
@@ -268,6 +277,7 @@ def test_short_children(spy, command):
 def test_recursive(spy, launch):
     """No stack without its root while calls come and go."""
     program = launch("recursive.py")
+    system.computes(program.pid)
     lines = marked("recursive.py", "module")
     for _ in range(40):
         stack = spy.dump(program.pid).main
@@ -275,7 +285,7 @@ def test_recursive(spy, launch):
         assert stack[-1].name == "<module>" and stack[-1].line in lines
         assert {frame.name for frame in stack[:-1]} <= {"recurse"}
     profile = spy.record(rate=1000, pid=program.pid, seconds=0.5)
-    assert profile.samples > 200
+    assert profile.samples >= 0.97 * profile.moments
     for frames, _ in profile.frames():
         assert len(frames) <= 22
         assert frames[0].name == "<module>" and frames[0].line in lines

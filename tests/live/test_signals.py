@@ -128,7 +128,7 @@ def test_nohup(spy, launch):
     system.wait_until(lambda: process.poll() is not None or switches(process.pid) > now + 30,
                       "sampling goes on")
     assert ended(process)[0] == 0
-    assert Folded(output.read_text(encoding="utf-8")).samples > 120
+    assert Folded(output.read_text(encoding="utf-8")).samples > 40
 
 
 @pytest.mark.case("output: refused before sampling")
@@ -160,7 +160,9 @@ def test_truth(spy, launch):
     """Samples, rate, missed and own CPU at the end; nothing else on standard error."""
     target = launch("spin.py")
     profile = spy.record(pid=target.pid, seconds=0.5)
-    lines = spy.done.stderr.decode().splitlines()
-    assert any(str(profile.samples) in line and "samples" in line for line in lines), lines
-    assert "missed" in spy.done.stderr.decode() or "unreadable" in spy.done.stderr.decode(), lines
-    assert len(lines) <= 2 and not any("\r" in line or "\x1b" in line for line in lines)
+    assert profile.truth["samples"] == profile.samples
+    assert {"missed", "retried", "stopped", "dropped", "unreadable"} <= set(profile.truth)
+    done = spy.run("record", "-o", spy.file(".svg"), "-d", 0.1, "-p", target.pid)
+    lines = done.stderr.decode().splitlines()
+    assert len(lines) <= 2 and "own CPU" in done.stderr.decode(), lines
+    assert not any("\r" in line or "\x1b" in line for line in lines)

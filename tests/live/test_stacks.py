@@ -12,7 +12,7 @@ def scenarios(name):
     found = re.findall(r"^@scenario\ndef (\w+)", text, re.MULTILINE)
     for places in re.findall(r"^for _place in \((.*?)\):", text, re.MULTILINE | re.DOTALL):
         found += ["hot_" + place for place in re.findall(r'"(\w+)"', places)]
-    return found
+    return [name for name in found if name != "bottomless"]
 
 
 GROUPS = {
@@ -75,20 +75,20 @@ def test_deep_record(spy, launch):
               if any(frame.name.endswith("descend") for frame in frames)]
     assert len(stacks) == 1
     assert sum(frame.name.endswith("descend") for frame in stacks[0]) == 10001
-    assert profile.having("descend") >= 10
+    assert profile.having("descend") >= 0.9 * profile.moments
 
 
 @pytest.mark.case("stack: beyond the bound")
 @pytest.mark.pythons(only=("3.11", "3.13"))
 def test_bound(spy, launch):
     """A stack deeper than the bound is cut at the root end and marked, not dropped."""
-    target = launch("stacks.py", "deep", 150000)
-    dump = spy.dump(target.pid)
-    thread = dump.thread("deep")
-    assert len(thread["frames"]) >= 10000
-    assert [frame["name"] for frame in thread["frames"][:2]] == ["wait", "pause"]
-    if len(thread["frames"]) < 150000:
-        assert thread["truncated"]
+    target = launch("stacks.py", "bottomless", 150000)
+    thread = spy.dump(target.pid).threads[0]
+    names = [frame["name"].split(".")[-1] for frame in thread["frames"]]
+    assert len(names) >= 10000 and names[:2] == ["wait", "descend"]
+    assert thread["truncated"] == (len(names) < 150000)
+    profile = spy.record("--idle", pid=target.pid, seconds=0.3, rate=20)
+    assert profile.having("descend") >= 0.9 * profile.moments
 
 
 @pytest.mark.case("qualified names")

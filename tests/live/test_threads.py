@@ -22,7 +22,7 @@ def root_name(root):
 def test_names(spy, launch, python):
     """Names as threading knows them, from the start: not one missing in a single dump."""
     target = launch("threads.py")
-    target.waits()
+    system.sleeps(target.pid)
     dump = spy.dump(target.pid)
     assert {thread["name"] for thread in dump.threads} == NAMES
     assert len(dump.threads) == 11
@@ -99,10 +99,10 @@ def test_churn(spy, launch):
             brief += count
         if "main" in names:
             assert "(MainThread)" in root, (root, names)
-    assert brief >= 300
+    assert brief >= 0.3 * profile.moments
     named = [root for root in profile.roots() if "brief-" in root]
-    assert len(named) >= 20
-    for _ in range(15):
+    assert len(named) >= 10
+    for _ in range(10):
         dump = spy.dump(target.pid)
         assert dump.threads[0]["name"] == "MainThread"
     target.signal(signal.SIGTERM)
@@ -134,10 +134,14 @@ def test_interpreters(spy, launch, python):
 @pytest.mark.pythons(since=(3, 8))
 def test_record_interpreters(spy, launch, python):
     target = launch("interpreters.py", "spin")
-    profile = spy.record(pid=target.pid, seconds=SECONDS)
+    # Up to 3.12 their thread states claim to be the thread that created the interpreter, so
+    # that only the one with the GIL is known to be active.
+    exact = python.version >= (3, 13)
+    profile = spy.record(*([] if exact else ["--idle"]), pid=target.pid, seconds=SECONDS)
     both = [profile.having("inside_0"), profile.having("inside_1")]
-    assert min(both) > 0.2 * max(both) > 0
-    if python.version >= (3, 12) and not python.free_threaded:
+    assert min(both) > 0.9 * profile.moments
+    assert profile.having("wait") == (0 if exact else profile.having("inside_0"))
+    if exact and not python.free_threaded:
         profile = spy.record("--gil", pid=target.pid, seconds=SECONDS)
         both = [profile.having("inside_0"), profile.having("inside_1")]
-        assert min(both) > 0.5 * SECONDS * 200, "both hold a GIL of their own all the time"
+        assert min(both) > 0.5 * profile.moments, "both hold a GIL of their own all the time"

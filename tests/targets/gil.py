@@ -20,7 +20,7 @@ def hold_second(end):
 
 
 def waits():
-    threading.Event().wait(120)
+    threading.Event().wait()
 
 
 end = time.time() + 120

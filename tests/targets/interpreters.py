@@ -22,7 +22,7 @@ def inside_{number}():
     os.write({out}, b'.')
     if {spin}:
         while time.time() < end:
-            sum(range(2000))
+            sum(range(200000))
             time.sleep(0)  # up to 3.11 another interpreter cannot ask for the GIL
     else:
         time.sleep(60)

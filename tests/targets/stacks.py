@@ -64,6 +64,21 @@ def deep(depth=10000):
 
 
 @scenario
+def bottomless(depth=100):
+    """As deep as asked for; tells nothing of its stack."""
+    sys.setrecursionlimit(depth + 1000)
+
+    def descend(left):
+        if left:
+            descend(left - 1)
+        else:
+            truth.tell(waits=True)
+            truth.wait()
+
+    descend(depth)
+
+
+@scenario
 def generators():
     def source():
         yield 1

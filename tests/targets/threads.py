@@ -22,7 +22,7 @@ def identify():
 
 def sleeper():
     identify()
-    never.wait(120)  # @sleeper
+    never.wait()  # @sleeper
 
 
 def spinner():

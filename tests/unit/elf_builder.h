@@ -74,17 +74,26 @@ static inline void elf_begin_file(struct elf_builder *elf, uint16_t type, uint64
 	header->e_phoff = sizeof(*header);
 	header->e_phentsize = sizeof(*phdr);
 	header->e_phnum = 4;
-	phdr[0] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_flags = PF_R, .p_vaddr = vaddr,
-				.p_filesz = ELF_DYNAMIC, .p_memsz = ELF_DYNAMIC };
-	phdr[1] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_offset = ELF_DYNAMIC,
+	phdr[0] = (Elf64_Phdr){ .p_type = PT_LOAD,
+				.p_flags = PF_R,
+				.p_vaddr = vaddr,
+				.p_filesz = ELF_DYNAMIC,
+				.p_memsz = ELF_DYNAMIC };
+	phdr[1] = (Elf64_Phdr){ .p_type = PT_LOAD,
+				.p_flags = PF_R | PF_W,
+				.p_offset = ELF_DYNAMIC,
 				.p_vaddr = vaddr + ELF_DYNAMIC,
 				.p_filesz = ELF_LOADED - ELF_DYNAMIC,
 				.p_memsz = ELF_IMAGE_SIZE - ELF_DYNAMIC };
-	phdr[2] = (Elf64_Phdr){ .p_type = PT_DYNAMIC, .p_flags = PF_R | PF_W,
-				.p_offset = ELF_DYNAMIC, .p_vaddr = vaddr + ELF_DYNAMIC,
+	phdr[2] = (Elf64_Phdr){ .p_type = PT_DYNAMIC,
+				.p_flags = PF_R | PF_W,
+				.p_offset = ELF_DYNAMIC,
+				.p_vaddr = vaddr + ELF_DYNAMIC,
 				.p_filesz = 16 * sizeof(Elf64_Dyn),
 				.p_memsz = 16 * sizeof(Elf64_Dyn) };
-	phdr[3] = (Elf64_Phdr){ .p_type = PT_NOTE, .p_offset = ELF_NOTE, .p_vaddr = vaddr + ELF_NOTE,
+	phdr[3] = (Elf64_Phdr){ .p_type = PT_NOTE,
+				.p_offset = ELF_NOTE,
+				.p_vaddr = vaddr + ELF_NOTE,
 				.p_filesz = sizeof(*note) + 4 + sizeof(id),
 				.p_memsz = sizeof(*note) + 4 + sizeof(id) };
 	*note = (Elf64_Nhdr){ 4, sizeof(id), NT_GNU_BUILD_ID };
@@ -239,8 +248,9 @@ static inline Elf64_Shdr *elf_add_section(struct elf_builder *elf, const char *n
 	while (names[used])
 		used += strlen(names + used) + 1;
 	strcpy(names + used, name);
-	*section = (Elf64_Shdr){ .sh_name = (uint32_t)used, .sh_type = type,
-				 .sh_offset = offset, .sh_size = size };
+	*section = (Elf64_Shdr){
+		.sh_name = (uint32_t)used, .sh_type = type, .sh_offset = offset, .sh_size = size
+	};
 	return section;
 }
 

@@ -220,7 +220,7 @@ static void test_hostile_files(void **state)
 	sections[0].sh_size = 1 << 20;
 	assert_int_equal(refusal(&made, (size_t)1 << 40), -PYSPYC_ECORRUPT);
 	make_whole(&made);
-	sections[4].sh_size = (UINT64_C(1) << 29) + sizeof(Elf64_Sym);
+	sections[4].sh_size = 22400000 * sizeof(Elf64_Sym); /* over half a gigabyte */
 	assert_int_equal(refusal(&made, (size_t)1 << 40), -PYSPYC_ECORRUPT);
 	make_whole(&made);
 	header->e_shnum = 0;
@@ -255,8 +255,7 @@ static void test_own_program(void **state)
 
 	assert_int_equal(spy_elf_open(fd, &elf, NULL), 0);
 	bias = (uint64_t)(uintptr_t)main - lookup(elf, "main");
-	assert_ptr_equal((void *)(uintptr_t)(lookup(elf, "a_variable") + bias),
-			 &a_variable);
+	assert_ptr_equal((void *)(uintptr_t)(lookup(elf, "a_variable") + bias), &a_variable);
 	spy_elf_section(elf, ".text", &text);
 	assert_true(lookup(elf, "main") >= text.address &&
 		    lookup(elf, "main") < text.address + text.size);
@@ -370,12 +369,9 @@ static void test_hostile_links(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_symbols_and_sections),
-		cmocka_unit_test(test_global_wins),
-		cmocka_unit_test(test_hostile_files),
-		cmocka_unit_test(test_own_program),
-		cmocka_unit_test(test_debug_by_build_id),
-		cmocka_unit_test(test_debug_by_link),
+		cmocka_unit_test(test_symbols_and_sections), cmocka_unit_test(test_global_wins),
+		cmocka_unit_test(test_hostile_files),	     cmocka_unit_test(test_own_program),
+		cmocka_unit_test(test_debug_by_build_id),    cmocka_unit_test(test_debug_by_link),
 		cmocka_unit_test(test_hostile_links),
 	};
 

@@ -276,11 +276,11 @@ static void test_broken_sysv_hash(void **state)
 
 static void test_notes(void **state)
 {
-	static const uint8_t other[] = { 4, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 'G', 'N', 'U', 0,
-					 1, 2, 3, 0, 4, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0,
-					 'G', 'N', 'U', 0, 0xaa, 0xbb, 0, 0 };
+	static const uint8_t other[] = { 4,   0, 0, 0, 3,   0,	 0,   0, 1,    0,    0, 0, 'G', 'N',
+					 'U', 0, 1, 2, 3,   0,	 4,   0, 0,    0,    2, 0, 0,	0,
+					 3,   0, 0, 0, 'G', 'N', 'U', 0, 0xaa, 0xbb, 0, 0 };
 	static const uint8_t huge[] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-					3, 0, 0, 0, 'G', 'N', 'U', 0 };
+					3,    0,    0,	  0,	'G',  'N',  'U',  0 };
 	struct spy_build_id id = { 0 };
 	size_t size;
 
@@ -373,14 +373,10 @@ static void test_visit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_symbols),
-		cmocka_unit_test(test_no_symbols),
-		cmocka_unit_test(test_other_machines),
-		cmocka_unit_test(test_no_image),
-		cmocka_unit_test(test_broken_gnu_hash),
-		cmocka_unit_test(test_broken_sysv_hash),
-		cmocka_unit_test(test_notes),
-		cmocka_unit_test(test_own_libc),
+		cmocka_unit_test(test_symbols),		cmocka_unit_test(test_no_symbols),
+		cmocka_unit_test(test_other_machines),	cmocka_unit_test(test_no_image),
+		cmocka_unit_test(test_broken_gnu_hash), cmocka_unit_test(test_broken_sysv_hash),
+		cmocka_unit_test(test_notes),		cmocka_unit_test(test_own_libc),
 		cmocka_unit_test(test_visit),
 	};
 

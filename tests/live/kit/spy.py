@@ -27,11 +27,26 @@ def parse_frame(text):
     return Frame(match["name"], match["file"], int(match["line"] or 0))
 
 
+# The last line of a recording: `pyspyc: 99 samples in 1.00 s, 98.7/s of 100/s reached; missed 1, …`
+_TRUTH = re.compile(r"^pyspyc: (?P<samples>\d+) samples? in (?P<seconds>[\d.]+) s, "
+                    r"(?P<reached>[\d.]+)/s of (?P<rate>[\d.]+)/s reached; (?P<rest>.*)$", re.MULTILINE)
+
+
+def parse_truth(error):
+    """What a recording says of itself: samples, seconds, reached, rate, missed, dropped, …"""
+    match = _TRUTH.search(error)
+    assert match, "no line of truth: " + error[-500:]
+    counts = {name: int(count) for name, count in re.findall(r"(\w+) (\d+)\b", match["rest"])}
+    return {**counts, **{name: float(match[name]) for name in ("seconds", "reached", "rate")},
+            "samples": int(match["samples"])}
+
+
 class Folded:
     """A profile in the folded format: stacks (root first, as text) and their counts."""
 
-    def __init__(self, text):
+    def __init__(self, text, truth=None):
         self.text = text
+        self.truth = truth  # what the recording said of itself
         self.stacks = Counter()
         for line in text.splitlines():
             assert line, "an empty line in a folded profile"
@@ -59,6 +74,17 @@ class Folded:
         """How many samples have a function called name, or Anything.name, in their stack."""
         return self.count(lambda frames: any(
             frame.name == name or frame.name.endswith("." + name) for frame in frames))
+
+    @property
+    def moments(self):
+        """How often the process was looked at; fewer than ordered on a busy machine."""
+        return self.truth["reached"] * self.truth["seconds"]
+
+    def seen(self, name):
+        """As having(), with all that was missed, but said so, given the benefit of the doubt."""
+        found = self.having(name)
+        missed = sum(self.truth[kind] for kind in ("missed", "dropped", "unreadable"))
+        return found + missed if found else 0
 
     def roots(self):
         found = Counter()
@@ -149,12 +175,13 @@ class Spy:
             words += ["-p", pid]
         if launch is not None:
             words += ["--", *launch]
-        self.done = self.run(*words, status=status, **more)
-        return self.read(output)
+        done = self.run(*words, status=status, **more)
+        return self.read(output, done.stderr.decode("utf-8"))
 
     @staticmethod
-    def read(output):
-        return Folded(output.read_text(encoding="utf-8"))
+    def read(output, error=None):
+        """The folded profile in a file; error is what pyspyc said when it wrote it."""
+        return Folded(output.read_text(encoding="utf-8"), parse_truth(error) if error else None)
 
     def dumps(self, *arguments, **more):
         """Every process of `dump --json`, by pid."""

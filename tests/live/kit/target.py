@@ -53,6 +53,18 @@ def cpu_ticks(pid):
     return int(fields[11]) + int(fields[12])
 
 
+def computes(pid):
+    """Waits until a process has computed for some time from now on."""
+    before = cpu_ticks(pid)
+    wait_until(lambda: cpu_ticks(pid) > before + 3, "process %d computes" % pid)
+
+
+def sleeps(pid):
+    """Waits until every thread of a process sleeps."""
+    wait_until(lambda: all(state(pid, tid) == "S" for tid in tasks(pid)),
+               "every thread of %d sleeps" % pid)
+
+
 def reads_input(pid):
     """Whether one of its threads is blocked in read(0, …), as targets are that wait."""
     number = {"x86_64": 0, "aarch64": 63}[os.uname().machine]
@@ -167,7 +179,7 @@ class Target:
             assert line is not None, "target ended with %s before it was ready" % self.process.wait(5)
             if line.startswith("ready"):
                 self.facts = json.loads(line[5:] or "{}")
-                if self.facts.get("waits"):
+                if isinstance(self.facts, dict) and self.facts.get("waits"):
                     wait_until(lambda: any(map(reads_input, [self.pid] + descendants(self.pid))),
                                "target %d reads its input" % self.pid)
                 return self.facts
