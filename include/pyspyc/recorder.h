@@ -39,6 +39,7 @@ struct pyspyc_recorder_options {
 	const char *const *threads; /* names or tids of the threads to take, NULL-terminated, or NULL */
 	const char *include; /* extended regular expression: only stacks with a frame that matches */
 	const char *exclude; /* leave out stacks with a frame that matches */
+	double duration;     /* seconds to sample for, 0 for until tick stops it */
 	double wait;	     /* seconds to wait for an interpreter to appear, 0 for none */
 };
 
@@ -55,7 +56,7 @@ struct pyspyc_recorder_stats {
 	uint64_t unreadable;	/* stacks that could not be read at all */
 	uint64_t truncated;	/* stacks cut at the root end */
 	uint64_t cpu_ns;	/* CPU time of this process since the recording began */
-	double rate_reached;	/* moments a second */
+	double rate_reached;	/* moments a second, while there was a process to sample */
 	size_t processes;	/* being sampled now */
 	size_t threads;		/* seen at the last moment */
 };
@@ -89,7 +90,8 @@ enum pyspyc_next {
 typedef enum pyspyc_next pyspyc_tick(void *context, const struct pyspyc_recorder_stats *stats);
 
 /*
- * Samples until tick says stop or every process has ended. Returns 0 then;
+ * Samples until tick says stop, options.duration is over or every process has ended.
+ * Returns 0 then;
  * -PYSPYC_ENOTPYTHON and the like when a launched process turned out to be none or ended
  * before a first frame.
  */

@@ -23,7 +23,7 @@ static int set_numbers(struct cli_order *order, const struct cli_arguments *argu
 
 	if (wrong)
 		return cli_usage(COMMAND, "the rate '%s' %s", rate, wrong);
-	wrong = cli_parse_duration(duration, &order->duration);
+	wrong = cli_parse_duration(duration, &order->options.duration);
 	if (wrong)
 		return cli_usage(COMMAND, "the duration '%s' %s", duration, wrong);
 	return CLI_OK;

@@ -94,11 +94,10 @@ static void flush_so_far(struct recording *recording)
 static enum pyspyc_next tick(void *context, const struct pyspyc_recorder_stats *stats)
 {
 	struct recording *recording = context;
-	double duration = recording->order->duration;
 
 	if (cli_signals_flush())
 		flush_so_far(recording);
-	if (cli_signals_ended() || (duration > 0 && (double)stats->elapsed_ns >= duration * 1e9))
+	if (cli_signals_ended())
 		return PYSPYC_STOP;
 	cli_progress_draw(&recording->progress, stats);
 	return PYSPYC_CONTINUE;

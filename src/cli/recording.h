@@ -13,7 +13,6 @@ struct cli_order {
 	struct pyspyc_recorder_options options;
 	const struct pyspyc_format *format;
 	const char *output; /* as -o gives it; NULL for the default name */
-	double duration;    /* seconds; 0 for unlimited */
 	pid_t *pids;	    /* to attach to, or none: */
 	size_t pid_count;
 	char **program; /* to start, NULL-terminated, or NULL */

@@ -46,8 +46,17 @@ static bool is_wrapper(pid_t pid)
 
 bool spy_attach_may_pass(int result)
 {
-	return result == -PYSPYC_ENOTPYTHON || result == -PYSPYC_ENOTREADY ||
-	       result == -PYSPYC_EAGAIN || result == -PYSPYC_EFAULT;
+	switch (-result) {
+	case PYSPYC_OK:
+	case PYSPYC_ENOMEM:
+	case PYSPYC_EINVAL:
+	case PYSPYC_EPERM:
+	case PYSPYC_EIMPL:
+	case PYSPYC_EVERSION:
+		return false;
+	}
+	/* Others come and go in mid-exec: no mappings yet, or half of them. */
+	return true;
 }
 
 int spy_attach(pid_t pid, enum pyspyc_blocking blocking, struct spy_sampler **ret,
@@ -76,7 +85,7 @@ int spy_attach_wait(pid_t pid, enum pyspyc_blocking blocking, double seconds,
 		struct timespec pause = { 0, (long)wait };
 		double waited = (double)(spy_clock_now() - start) / SPY_NSEC_PER_SEC;
 
-		if (!spy_attach_may_pass(result) ||
+		if (!spy_attach_may_pass(result) || result == -PYSPYC_ENOPROC ||
 		    waited >= seconds * (is_wrapper(pid) ? WRAPPER_PATIENCE : 1))
 			return result;
 		if (interrupted && interrupted(context))

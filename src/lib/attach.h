@@ -13,7 +13,7 @@
 int spy_attach(pid_t pid, enum pyspyc_blocking blocking, struct spy_sampler **ret,
 	       struct pyspyc_error *err);
 
-/* True for errors that may pass by themselves: nothing of Python there yet. */
+/* True for errors that may pass while the process lives: nothing of Python there yet. */
 bool spy_attach_may_pass(int result);
 
 /*

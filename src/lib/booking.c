@@ -175,7 +175,7 @@ static uint32_t add_frame(struct spy_booking *booking, struct spy_sampler *sampl
 				   .kind = SPY_FRAME_PYTHON };
 
 	if (!booking->options.full_filenames)
-		shown = spy_shorten_filename(spy_sampler_paths(sampler), filename);
+		shown = spy_sampler_shorten(sampler, filename);
 	frame.name = spy_profile_string(profile, booking->options.names == PYSPYC_NAMES_QUALIFIED &&
 							 code->code.qualname
 							 ? code->code.qualname
@@ -328,7 +328,8 @@ void spy_booking_add(struct spy_booking *booking, struct spy_process_book *book,
 	for (i = stack->count; i > 0; i--) {
 		struct spy_known_code *code = stack->codes[i - 1];
 
-		if (code && !spy_frame_incomplete(&sampler->reader.heap, code, &stack->frames[i - 1]))
+		if (code && !spy_frame_incomplete(&sampler->reader.heap, code, &stack->frames[i - 1],
+						  i == 1))
 			frames[count++] = place_of(booking, book, sampler, code,
 						   &stack->frames[i - 1]);
 	}

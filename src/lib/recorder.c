@@ -31,6 +31,7 @@ struct pyspyc_recorder {
 	struct spy_counters lost; /* counters of samplers that are no more */
 	struct spy_pace pace;
 	uint64_t started_ns, cpu_started_ns;
+	uint64_t sampling_ns; /* for how long there was a process to sample */
 	uint64_t children_ns;	/* when children were last looked for */
 	unsigned long last_pid; /* the newest pid of the machine then */
 	uint64_t now_ns;	/* of the pass under way */
@@ -260,17 +261,13 @@ static void sample_all(struct pyspyc_recorder *recorder)
 	recorder->stats.passes += looked;
 }
 
-/* Processes that may yet turn out to be Python. True while any is being sampled. */
-static bool try_waiting(struct pyspyc_recorder *recorder, uint64_t now)
+/* Processes that may yet turn out to be Python. */
+static void try_waiting(struct pyspyc_recorder *recorder, uint64_t now)
 {
-	bool sampling = false;
 	size_t i;
 
-	for (i = 0; i < recorder->tracked_count; i++) {
+	for (i = 0; i < recorder->tracked_count; i++)
 		spy_tracked_try(recorder->tracked[i], recorder->booking.options.blocking, now);
-		sampling |= recorder->tracked[i]->state == SPY_TRACKED_SAMPLING;
-	}
-	return sampling;
 }
 
 /* --- the state of things --- */
@@ -301,8 +298,8 @@ static void update_stats(struct pyspyc_recorder *recorder)
 	stats->samples = recorder->booking.profile->samples;
 	stats->elapsed_ns = spy_clock_now() - recorder->started_ns;
 	stats->cpu_ns = spy_clock_cpu() - recorder->cpu_started_ns;
-	stats->rate_reached = stats->elapsed_ns
-		? (double)stats->passes * 1e9 / (double)stats->elapsed_ns : 0;
+	stats->rate_reached = recorder->sampling_ns
+		? (double)stats->passes * 1e9 / (double)recorder->sampling_ns : 0;
 }
 
 PYSPYC_EXPORT const struct pyspyc_recorder_stats *
@@ -333,6 +330,16 @@ static bool all_gone(const struct pyspyc_recorder *recorder)
 		if (recorder->tracked[i]->state != SPY_TRACKED_GONE)
 			return false;
 	return true;
+}
+
+static bool any_sampling(const struct pyspyc_recorder *recorder)
+{
+	size_t i;
+
+	for (i = 0; i < recorder->tracked_count; i++)
+		if (recorder->tracked[i]->state == SPY_TRACKED_SAMPLING)
+			return true;
+	return false;
 }
 
 /* Given processes that can never be sampled, for a reason that will not pass. */
@@ -389,6 +396,8 @@ static int finish(struct pyspyc_recorder *recorder, struct pyspyc_error *err)
 	const struct spy_tracked *first = recorder->tracked_count ? recorder->tracked[0] : NULL;
 	size_t i;
 
+	if (any_sampling(recorder))
+		spy_pace_end(&recorder->pace, spy_clock_now());
 	if (recorder->booking.failed)
 		return spy_nomem(err);
 	for (i = 0; i < recorder->tracked_count; i++)
@@ -401,19 +410,34 @@ static int finish(struct pyspyc_recorder *recorder, struct pyspyc_error *err)
 			(int)first->pid, first->error.message[0] ? ": " : "", first->error.message);
 }
 
+static uint64_t least(uint64_t left, uint64_t right)
+{
+	return left < right ? left : right;
+}
+
+/* When options.duration is over; never, for 0. */
+static uint64_t end_of(const struct pyspyc_recorder *recorder)
+{
+	double duration = recorder->booking.options.duration;
+
+	return duration > 0 && duration < 1e9
+		? recorder->started_ns + (uint64_t)(duration * SPY_NSEC_PER_SEC) : UINT64_MAX;
+}
+
 static int run(struct pyspyc_recorder *recorder, pyspyc_tick *tick, void *context,
 	       struct pyspyc_error *err)
 {
 	uint64_t next = spy_pace_next(&recorder->pace, spy_clock_now());
-	uint64_t next_tick = 0;
+	uint64_t end = end_of(recorder), next_tick = 0, since = recorder->started_ns;
 
 	for (;;) {
 		uint64_t now = spy_clock_now(), wake;
 		bool sampling, interrupted = false;
 
 		find_children(recorder, now);
-		sampling = try_waiting(recorder, now);
+		try_waiting(recorder, now);
 		forget_gone(recorder);
+		sampling = any_sampling(recorder);
 		if (hopeless(recorder)) {
 			*err = hopeless(recorder)->error;
 			return -(int)err->code;
@@ -423,11 +447,14 @@ static int run(struct pyspyc_recorder *recorder, pyspyc_tick *tick, void *contex
 		if (!sampling) /* moments at which there was nothing to see were not missed */
 			next = spy_pace_skip(&recorder->pace, now);
 		wake = sampling ? next : now + CHILDREN_EVERY_NS;
-		if (wake > next_tick)
-			wake = next_tick;
+		wake = least(wake, least(next_tick, end));
 		if (wake > now)
 			interrupted = sleep_until(wake);
 		now = spy_clock_now();
+		recorder->sampling_ns += sampling ? now - since : 0;
+		since = now;
+		if (now >= end)
+			return finish(recorder, err);
 		if (interrupted || now >= next_tick) {
 			next_tick = now + TICK_EVERY_NS;
 			update_stats(recorder);

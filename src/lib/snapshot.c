@@ -56,12 +56,11 @@ static void fill_frames(const struct visit *visit, const struct spy_stack *stack
 		struct pyspyc_frame_info *frame = &frames[thread->frame_count];
 		const char *shown;
 
-		if (!code || spy_frame_incomplete(heap, code, &stack->frames[i]))
+		if (!code || spy_frame_incomplete(heap, code, &stack->frames[i], i == 0))
 			continue;
 		shown = visit->options->full_filenames
 			? code->code.filename
-			: spy_shorten_filename(spy_sampler_paths(visit->sampler),
-					       code->code.filename);
+			: spy_sampler_shorten(visit->sampler, code->code.filename);
 		frame->name = keep(visit->owned, visit->options->names == PYSPYC_NAMES_QUALIFIED &&
 							 code->code.qualname
 							 ? code->code.qualname

@@ -202,12 +202,12 @@ static int64_t lasti_of(const struct spy_heap *heap, struct spy_known_code *code
 }
 
 bool spy_frame_incomplete(const struct spy_heap *heap, struct spy_known_code *code,
-			  const struct spy_raw_frame *frame)
+			  const struct spy_raw_frame *frame, bool innermost)
 {
 	int64_t lasti = lasti_of(heap, code, frame);
 
 	if (heap->layout->frames == SPY_FRAME_OBJECTS)
-		return lasti < 0;
+		return innermost && lasti < 0;
 	return frame->owner != SPY_OWNED_BY_GENERATOR && lasti < 2 * code->code.first_traceable;
 }
 

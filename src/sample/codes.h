@@ -62,10 +62,14 @@ void spy_print_ranges(const struct spy_heap *heap, const struct spy_known_code *
 bool spy_print_holds(const struct spy_heap *heap, const struct spy_known_code *code,
 		     const struct spy_print *print);
 
-/* True for a frame that the interpreter has not finished setting up (_PyFrame_IsIncomplete). */
 struct spy_raw_frame;
+
+/*
+ * True for a frame that the interpreter has not finished setting up (_PyFrame_IsIncomplete;
+ * up to 3.10 an innermost frame that has not begun its first instruction).
+ */
 bool spy_frame_incomplete(const struct spy_heap *heap, struct spy_known_code *code,
-			  const struct spy_raw_frame *frame);
+			  const struct spy_raw_frame *frame, bool innermost);
 
 /* The line that a frame is at; 0 when there is none. */
 int spy_frame_line(const struct spy_heap *heap, struct spy_known_code *code,

@@ -11,7 +11,7 @@ void spy_pace_begin(struct spy_pace *pace, double rate, uint64_t now_ns, uint64_
 				   .random = seed | 1 };
 }
 
-uint64_t spy_pace_next(struct spy_pace *pace, uint64_t now_ns)
+void spy_pace_end(struct spy_pace *pace, uint64_t now_ns)
 {
 	uint64_t due = (now_ns - pace->start_ns) / pace->period_ns;
 
@@ -19,14 +19,18 @@ uint64_t spy_pace_next(struct spy_pace *pace, uint64_t now_ns)
 		pace->missed += due - pace->slot;
 		pace->slot = due;
 	}
+}
+
+uint64_t spy_pace_next(struct spy_pace *pace, uint64_t now_ns)
+{
+	spy_pace_end(pace, now_ns);
 	pace->random = spy_mix(pace->random + 0x9e3779b97f4a7c15u);
 	return pace->start_ns + pace->slot++ * pace->period_ns + pace->random % pace->period_ns;
 }
 
 uint64_t spy_pace_skip(struct spy_pace *pace, uint64_t now_ns)
 {
-	uint64_t missed = pace->missed, moment = spy_pace_next(pace, now_ns);
-
-	pace->missed = missed;
-	return moment;
+	/* Not one further with each call: the period under way stays the next. */
+	pace->slot = (now_ns - pace->start_ns) / pace->period_ns;
+	return spy_pace_next(pace, now_ns);
 }

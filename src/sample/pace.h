@@ -26,4 +26,7 @@ uint64_t spy_pace_next(struct spy_pace *pace, uint64_t now_ns);
 /* As spy_pace_next, but what has gone by does not count as missed: there was nothing to see. */
 uint64_t spy_pace_skip(struct spy_pace *pace, uint64_t now_ns);
 
+/* Counts what has gone by unused when the sampling ends. */
+void spy_pace_end(struct spy_pace *pace, uint64_t now_ns);
+
 #endif

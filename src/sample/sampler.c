@@ -10,6 +10,7 @@
 /* Descriptors kept open, so that a target with thousands of threads does not use up ours. */
 #define OSTATE_KEPT 256
 #define NAMES_EVERY_NS (100u * SPY_NSEC_PER_MSEC)
+#define PATHS_EVERY_NS (1u * SPY_NSEC_PER_MSEC)
 #define TID_EVERY_NS (20u * SPY_NSEC_PER_MSEC)
 
 static void free_thread(struct spy_thread *thread)
@@ -283,11 +284,26 @@ int spy_sampler_pass(struct spy_sampler *sampler, const struct spy_pass *pass,
 	return 0;
 }
 
-const struct spy_paths *spy_sampler_paths(struct spy_sampler *sampler)
+static void read_paths(struct spy_sampler *sampler)
 {
-	if (!sampler->paths_read && sampler->states.count)
-		sampler->paths_read = spy_sys_path_read(&sampler->reader.heap,
-							sampler->states.items[0].interpreter,
-							&sampler->paths, NULL) == 0;
-	return &sampler->paths;
+	struct spy_paths paths = { 0 };
+
+	sampler->paths_read_ns = spy_clock_now();
+	if (!sampler->states.count ||
+	    spy_sys_path_read(&sampler->reader.heap, sampler->states.items[0].interpreter, &paths,
+			      NULL) < 0)
+		return;
+	spy_paths_free(&sampler->paths);
+	sampler->paths = paths;
+}
+
+const char *spy_sampler_shorten(struct spy_sampler *sampler, const char *filename)
+{
+	const char *shown = spy_shorten_filename(&sampler->paths, filename);
+
+	if (shown != filename || *filename != '/' ||
+	    (sampler->paths_read_ns && spy_clock_now() - sampler->paths_read_ns < PATHS_EVERY_NS))
+		return shown;
+	read_paths(sampler);
+	return spy_shorten_filename(&sampler->paths, filename);
 }

@@ -33,7 +33,7 @@ struct spy_sampler {
 	uint64_t names_read_ns;
 	bool names_stale;
 	struct spy_paths paths; /* sys.path, for shortening file names */
-	bool paths_read;
+	uint64_t paths_read_ns;
 };
 
 /*
@@ -74,7 +74,11 @@ struct spy_pass {
 int spy_sampler_pass(struct spy_sampler *sampler, const struct spy_pass *pass,
 		     struct pyspyc_error *err);
 
-/* sys.path of the main interpreter, read once it is there. */
-const struct spy_paths *spy_sampler_paths(struct spy_sampler *sampler);
+/*
+ * The part of a code object's file name to show (spy_shorten_filename by sys.path of the main
+ * interpreter, which is read again when a name fits nowhere: programs extend it as they
+ * start). Points into filename.
+ */
+const char *spy_sampler_shorten(struct spy_sampler *sampler, const char *filename);
 
 #endif

@@ -154,6 +154,25 @@ void spy_maps_free(struct spy_maps *maps)
 	*maps = (struct spy_maps){ 0 };
 }
 
+const char *spy_path_strip(const char *path, const char *root)
+{
+	size_t size = strlen(root);
+
+	return strncmp(path, root, size) == 0 && path[size] == '/' ? path + size : path;
+}
+
+void spy_maps_strip(struct spy_maps *maps, const char *root)
+{
+	size_t i;
+
+	for (i = 0; *root && i < maps->count; i++) {
+		char *path = maps->items[i].path;
+		const char *rest = spy_path_strip(path, root);
+
+		memmove(path, rest, strlen(rest) + 1);
+	}
+}
+
 const struct spy_mapping *spy_maps_find(const struct spy_maps *maps, uint64_t address)
 {
 	size_t low = 0, high = maps->count;

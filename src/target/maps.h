@@ -43,6 +43,12 @@ int spy_maps_parse(const char *text, size_t size, struct spy_maps *ret, struct p
 
 void spy_maps_free(struct spy_maps *maps);
 
+/* Takes root (without a trailing slash) off the paths that begin with it. */
+void spy_maps_strip(struct spy_maps *maps, const char *root);
+
+/* path without root before it, or path itself; points into path. */
+const char *spy_path_strip(const char *path, const char *root);
+
 /* The mapping that contains address, or NULL. */
 const struct spy_mapping *spy_maps_find(const struct spy_maps *maps, uint64_t address);
 

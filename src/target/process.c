@@ -50,7 +50,21 @@ static int check_pid(pid_t pid, struct spy_stat *stat, struct pyspyc_error *err)
 	return 0;
 }
 
-static char *read_exe(pid_t pid)
+/* A process in a chroot of ours: its paths in /proc begin with that folder, as we see them. */
+static char *read_root(pid_t pid)
+{
+	char path[64], target[4096];
+	ssize_t size;
+
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
+	size = readlink(path, target, sizeof(target) - 1);
+	if (size < 1 || (size == 1 && target[0] == '/'))
+		size = 0;
+	target[size] = '\0';
+	return strdup(target);
+}
+
+static char *read_exe(pid_t pid, const char *root)
 {
 	static const char deleted[] = " (deleted)";
 	size_t suffix = sizeof(deleted) - 1;
@@ -64,7 +78,7 @@ static char *read_exe(pid_t pid)
 	if ((size_t)size > suffix && memcmp(target + size - suffix, deleted, suffix) == 0)
 		size -= (ssize_t)suffix;
 	target[size] = '\0';
-	return strdup(target);
+	return strdup(spy_path_strip(target, root));
 }
 
 char *spy_process_command(pid_t pid)
@@ -134,9 +148,10 @@ static bool is_same_root(pid_t pid)
 static void release_image(struct spy_process *process)
 {
 	spy_maps_free(&process->maps);
+	free(process->root);
 	free(process->exe);
 	free(process->command);
-	process->exe = process->command = NULL;
+	process->root = process->exe = process->command = NULL;
 	if (process->image_fd >= 0)
 		close(process->image_fd);
 	if (process->root_fd >= 0)
@@ -162,13 +177,15 @@ int spy_process_refresh(struct spy_process *process, struct pyspyc_error *err)
 	if (result < 0 || (process->start_time && process->start_time != stat.start_time))
 		return spy_fail(err, PYSPYC_ENOPROC, "process %d has exited", (int)pid);
 	process->start_time = stat.start_time;
-	process->exe = read_exe(pid);
+	process->root = read_root(pid);
+	process->exe = process->root ? read_exe(pid, process->root) : NULL;
 	process->command = spy_process_command(pid);
 	if (!process->exe || !process->command)
 		return spy_nomem(err);
 	result = read_maps(pid, &process->maps, err);
 	if (result < 0)
 		return result;
+	spy_maps_strip(&process->maps, process->root);
 	if (!process->maps.count)
 		return stat.state == 'Z' || stat.state == 'X'
 			? spy_fail(err, PYSPYC_ENOPROC,

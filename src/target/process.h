@@ -14,6 +14,7 @@ struct spy_process {
 	pid_t pid;
 	struct spy_memory *memory;
 	struct spy_maps maps; /* as of the last spy_process_refresh */
+	char *root;	      /* the target's root as we see it when that is a folder of ours, else "" */
 	char *exe;	      /* the executable's path as the target sees it, never NULL */
 	char *command;	      /* the command line, arguments joined by spaces, valid UTF-8 */
 	uint64_t start_time;  /* clock ticks since boot, tells a reused pid apart */

@@ -54,8 +54,14 @@ static void test_pace_is_even_and_counts(void **state)
 	spy_pace_next(&pace, now);
 	assert_in_range(pace.missed, 9, 10);
 	i = pace.missed;
-	spy_pace_skip(&pace, now + 50 * 1000000);
+	now += 50 * 1000000;
+	spy_pace_skip(&pace, now);
 	assert_int_equal(pace.missed, i);
+	/* Asked again and again it does not run ahead of time. */
+	assert_in_range(spy_pace_skip(&pace, now), now - 1000000, now + 1000000);
+	assert_in_range(spy_pace_skip(&pace, now), now - 1000000, now + 1000000);
+	spy_pace_end(&pace, now + 5 * 1000000);
+	assert_in_range(pace.missed, i + 4, i + 5);
 }
 
 /* --- a thread in an arena, for each family of frames --- */
