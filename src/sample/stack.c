@@ -333,8 +333,9 @@ int spy_stack_read(struct spy_stack_reader *reader, struct spy_stack_memory *mem
 	enum outcome outcome;
 
 	plan_prints(reader, memory);
-	if (!spy_pause_settle(&memory->pause))
-		outcome = OUTCOME_DISAGREED;
+	if (memory->pause.attached && reader->blocking != PYSPYC_BLOCKING_ALWAYS &&
+	    !spy_pause_settle(&memory->pause)) /* it has not run since: no need to stop it */
+		outcome = read_running(reader, memory, tstate, TRIES_WITHOUT_STOP, &failure);
 	else
 		outcome = read_any(reader, memory, tstate, tid, &failure);
 	reader->due_count = 0;

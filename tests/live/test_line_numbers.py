@@ -29,7 +29,7 @@ def test_function_lines(spy, launch):
     """--function gives a function's first line, --nolineno none; both merge lines."""
     target = launch("spin.py")
     computes(target.pid)
-    first = {"inner": marked("spin.py", "spin")[0] - 2, "main": marked("spin.py", "main")[0] - 4,
+    first = {"inner": marked("spin.py", "spin")[0] - 1, "main": marked("spin.py", "main")[0] - 4,
              "outer": marked("spin.py", "outer")[0] - 2}
     profile = spy.record("--function", pid=target.pid, seconds=0.3)
     assert profile.samples

@@ -268,7 +268,7 @@ def test_fork_alone(spy, launch):
 @pytest.mark.case("short-lived children")
 def test_short_children(spy, command):
     """Children of a few tens of milliseconds, one after the other, are each seen."""
-    profile = spy.record("-s", rate=500, launch=command("forks.py", 0.6, 8, 0.04))
+    profile = spy.record("-s", rate=500, launch=command("forks.py", 0.6, 8, 0.08))
     roots = {stack[0] for stack in profile.stacks if any("child_work" in frame for frame in stack)}
     assert len(roots) >= 7, roots
 

@@ -12,17 +12,17 @@ stopped = []
 
 
 def inner(count):
-    total = 0
+    total = 0  # @spin
     for i in range(count):  # @spin
         total += i  # @spin
-    return total
+    return total  # @spin
 
 
 def outer(end):
     total = 0
     while not stopped and time.time() < end:  # @outer
         total = inner(20000)  # @outer
-    return total
+    return total  # @outer
 
 
 def main():

@@ -143,16 +143,16 @@ stage_browser() {
 	pytest_stage browser tests/browser "${PYTEST_ARGS[@]}"
 }
 
-# The packages of a package.json, in the cache; sets NODE_PATH and PYSPYC_NODE_MODULES.
+# The packages of a package.json, in the cache; sets PYSPYC_NODE_MODULES.
 node_modules() {
 	local place=$PYSPYC_CACHE/node
 	mkdir -p "$place"
 	if ! cmp -s "$1" "$place/package.json" || [ ! -d "$place/node_modules" ]; then
 		cp "$1" "$place/package.json"
-		(cd "$place" && npm install --no-audit --no-fund --loglevel=error) ||
+		(cd "$place" && npm install --ignore-scripts --no-audit --no-fund --loglevel=error) ||
 			say "npm install failed; tests that need its packages will say so"
 	fi
-	export PYSPYC_NODE_MODULES=$place/node_modules NODE_PATH=$place/node_modules
+	if [ -d "$place/node_modules" ]; then export PYSPYC_NODE_MODULES=$place/node_modules; fi
 }
 
 dev_test() {

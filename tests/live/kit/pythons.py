@@ -13,7 +13,11 @@ EXPECTED = ("2.7", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "
 # What an interpreter is asked about itself.
 PROBE = """
 import json, sys, sysconfig
-get = sysconfig.get_config_var
+try:
+    get = sysconfig.get_config_var
+    get("LIBDIR")
+except ImportError:  # a debug build without its part of the library
+    get = {"Py_GIL_DISABLED": "t" in getattr(sys, "abiflags", "")}.get
 print(json.dumps({"version": list(sys.version_info[:3]), "executable": sys.executable,
     "debug": hasattr(sys, "gettotalrefcount"), "free_threaded": bool(get("Py_GIL_DISABLED")),
     "include": sysconfig.get_paths()["include"],
