@@ -21,13 +21,19 @@ int pyspyc_descendants(pid_t pid, pid_t **ret, size_t *count, struct pyspyc_erro
 /* The parent of pid, or 0 when it is gone or has none that can be seen. */
 pid_t pyspyc_parent(pid_t pid);
 
+/*
+ * Under sudo, the user and group (SUDO_UID, SUDO_GID) who called it. False, and nothing
+ * stored, when this is not root or root was not reached by a user's sudo.
+ */
+bool pyspyc_caller(uid_t *uid, gid_t *gid);
+
 /* A program that pyspyc started. */
 struct pyspyc_child;
 
 /*
  * Starts argv (NULL-terminated, searched in PATH) with this process's streams, terminal and
- * environment, its signal mask and dispositions as they were at start-up. As root under
- * sudo it runs as the user who called sudo (SUDO_UID, SUDO_GID, with that user's groups,
+ * environment and signal mask; signals that this process ignores are ignored, all others at
+ * their defaults. As root under sudo (pyspyc_caller) it runs as the user who called sudo (SUDO_UID, SUDO_GID, with that user's groups,
  * HOME, USER and LOGNAME). Returns once the program's exec has succeeded. -PYSPYC_EIO when
  * it could not be started (the message names it and why). The caller frees *ret.
  */

@@ -29,14 +29,18 @@ static void on_write_failure(int signal)
 
 /*
  * A closed pipe or a file that may not grow is an error to be told, not a death. A handler
- * rather than SIG_IGN, which a launched program would inherit.
+ * rather than SIG_IGN, which a launched program would inherit; where that is what was
+ * inherited, it does as well and the program gets it too.
  */
 static void survive_write_failures(void)
 {
+	static const int failures[] = { SIGPIPE, SIGXFSZ };
 	struct sigaction action = { .sa_handler = on_write_failure, .sa_flags = SA_RESTART };
+	struct sigaction before;
 
-	sigaction(SIGPIPE, &action, NULL);
-	sigaction(SIGXFSZ, &action, NULL);
+	for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++)
+		if (!sigaction(failures[i], NULL, &before) && before.sa_handler != SIG_IGN)
+			sigaction(failures[i], &action, NULL);
 }
 
 static int run_command(const char *word, int argc, char **argv)

@@ -12,7 +12,7 @@
 
 #include "cli/message.h"
 #include "cli/signals.h"
-#include "cli/values.h"
+#include "pyspyc/process.h"
 
 #define CURRENT_DIRECTORY "./"
 
@@ -34,15 +34,21 @@ static bool refuse_errno(const char *path, int errnum)
 /* Under sudo, what root makes belongs to the user who called it. */
 static void give_to_caller(int fd)
 {
-	const char *uid = getenv("SUDO_UID");
-	const char *gid = getenv("SUDO_GID");
-	pid_t user; /* ids of users have the form of ids of processes */
-	pid_t group;
+	uid_t user;
+	gid_t group;
 
-	if (geteuid() != 0 || getuid() != 0 || !uid || !gid || cli_parse_pid(uid, &user) ||
-	    cli_parse_pid(gid, &group))
-		return;
-	(void)!fchown(fd, (uid_t)user, (gid_t)group);
+	if (pyspyc_caller(&user, &group))
+		(void)!fchown(fd, user, group);
+}
+
+/* What was private, or shared, stays so when it is replaced. */
+static void keep_mode(const struct cli_output *output, int fd)
+{
+	struct stat old;
+
+	if (!fstatat(output->directory, output->name, &old, AT_SYMLINK_NOFOLLOW) &&
+	    S_ISREG(old.st_mode))
+		(void)!fchmod(fd, old.st_mode & 0777);
 }
 
 /*
@@ -298,6 +304,7 @@ bool cli_output_write(struct cli_output *output, const struct pyspyc_profile *pr
 	if (fd < 0)
 		return refuse_errno(output->path, errno);
 	give_to_caller(fd);
+	keep_mode(output, fd);
 	done = fill(output, fd, profile, format) && publish(output, fd, temporary);
 	drop_temporary(output->directory, temporary);
 	close(fd);

@@ -48,23 +48,27 @@ static void on_flush(int number)
 	flush_wanted = 1;
 }
 
+/* What is ignored from the start on (nohup, trap '', a shell's background job) stays so. */
+static void catch(int number, const struct sigaction *action)
+{
+	struct sigaction before;
+
+	if (!sigaction(number, NULL, &before) && before.sa_handler != SIG_IGN)
+		sigaction(number, action, NULL);
+}
+
 void cli_signals_catch(void)
 {
 	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
 	struct sigaction action = { .sa_handler = on_end };
-	struct sigaction before;
 
 	/* One at a time: a second handler must not see the first one's work half done. */
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		sigaddset(&action.sa_mask, ends[i]);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		if (ends[i] == SIGHUP && !sigaction(SIGHUP, NULL, &before) &&
-		    before.sa_handler == SIG_IGN)
-			continue;
-		sigaction(ends[i], &action, NULL);
-	}
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		catch(ends[i], &action);
 	action.sa_handler = on_flush;
-	sigaction(SIGUSR1, &action, NULL);
+	catch(SIGUSR1, &action);
 }
 
 int cli_signals_ended(void)

@@ -6,8 +6,8 @@
 
 /*
  * From now on the first SIGINT, SIGTERM or SIGHUP is only noted and the second ends the
- * program at once, as that signal does by default; SIGUSR1 is noted. A SIGHUP that was
- * ignored (nohup) stays so. None of them restarts system calls.
+ * program at once, as that signal does by default; SIGUSR1 is noted. Those that were
+ * ignored at start-up stay so. None of them restarts system calls.
  */
 void cli_signals_catch(void);
 

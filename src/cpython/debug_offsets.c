@@ -439,7 +439,7 @@ int spy_debug_offsets_parse(const void *bytes, size_t size, enum spy_arch arch,
 {
 	struct parse parse = { .version = *version, .layout = ret, .err = err };
 	struct spy_layout row;
-	size_t used;
+	size_t used = 0;
 	int result;
 
 	result = read_header(&parse, bytes, size);

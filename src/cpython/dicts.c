@@ -231,7 +231,7 @@ static size_t text_offset(const struct spy_heap *heap)
 static int match_keys(const struct spy_heap *heap, const struct entry *const *candidates,
 		      size_t count, struct search *search, bool *stop, struct pyspyc_error *err)
 {
-	struct spy_range ranges[CHUNK * 2];
+	struct spy_range ranges[CHUNK * 2] = { { 0 } };
 	uint8_t texts[CHUNK][KEY_LIMIT];
 	uint64_t lengths[CHUNK];
 	size_t i;
@@ -266,7 +266,7 @@ static int match_keys(const struct spy_heap *heap, const struct entry *const *ca
 static int search_chunk(const struct spy_heap *heap, const struct entry *entries, size_t count,
 			void *context, bool *stop, struct pyspyc_error *err)
 {
-	const struct entry *candidates[CHUNK];
+	const struct entry *candidates[CHUNK] = { NULL };
 	struct search *search = context;
 	size_t filled = 0, i;
 	int result;

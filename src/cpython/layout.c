@@ -104,6 +104,15 @@ static bool sane_size(uint32_t size)
 	return size > 0 && size < OFFSET_LIMIT;
 }
 
+/* More than any build has: 88 and 56 bytes; traced references included. */
+#define FRAME_LIMIT 1024
+#define HEAD_LIMIT 96
+
+static bool beyond(uint32_t offset)
+{
+	return offset != SPY_NO_FIELD && offset > HEAD_LIMIT;
+}
+
 bool spy_layout_sane(const struct spy_layout *layout)
 {
 #define CHECK_OFFSET(name)                                                \
@@ -114,6 +123,11 @@ bool spy_layout_sane(const struct spy_layout *layout)
 	if (layout->runtime_size == 0 || !sane_size(layout->interp_size) ||
 	    !sane_size(layout->tstate_size) || !sane_size(layout->frame_size) ||
 	    !sane_size(layout->code_size) || !sane_size(layout->object_size))
+		return false;
+	/* Frames and the heads of objects are read into buffers of a fixed size. */
+	if (layout->frame_size > FRAME_LIMIT || layout->object_size > HEAD_LIMIT ||
+	    beyond(layout->var_size) || beyond(layout->bytes_data) ||
+	    beyond(layout->unicode_length) || beyond(layout->unicode_ascii_data))
 		return false;
 	return inside(layout->runtime_interpreters_head, 8, layout->runtime_size) &&
 	       inside(layout->interp_next, 8, layout->interp_size) &&

@@ -242,7 +242,7 @@ int spy_string_read(const struct spy_heap *heap, uint64_t object, struct spy_buf
 	bool old = heap->version.major < 3;
 	uint64_t wanted = SPY_TYPE_UNICODE | (old ? SPY_TYPE_BYTES : 0), flags;
 	struct spy_head head;
-	struct text text;
+	struct text text = { 0 };
 	int result;
 
 	result = spy_object_read(heap, object, wanted, "str", &head, &flags, err);

@@ -121,32 +121,37 @@ static void reverse(struct spy_thread_state *first, size_t count)
 	}
 }
 
-static int walk_threads(struct walk *walk, struct spy_interpreter *interpreter,
-			struct pyspyc_error *err)
+static int walk_threads(struct walk *walk, size_t index, struct pyspyc_error *err)
 {
 	const struct spy_layout *layout = walk->heap->layout;
+	struct spy_interpreter *interpreter = &walk->ret->interpreters[index];
 	uint8_t window[SPY_THREAD_WINDOW_LIMIT];
 	size_t first = walk->ret->count;
 	bool disabled = false;
 	uint64_t address, holder;
+	int result;
 
-	if (spy_memory_read_word(walk->heap->memory,
-				 interpreter->address + layout->interp_threads_head, &address,
-				 err) < 0)
-		return -PYSPYC_EFAULT;
+	result = spy_memory_read_word(walk->heap->memory,
+				      interpreter->address + layout->interp_threads_head, &address,
+				      err);
+	if (result < 0)
+		return result;
 	interpreter->newest = address;
 	holder = gil_holder(walk, interpreter, &disabled);
 	walk->ret->gil_disabled |= disabled;
 	while (address) {
 		struct spy_thread_state thread = { .address = address,
 						   .interpreter = interpreter->address,
+						   .interpreter_index = (uint32_t)index,
 						   .interpreter_id = interpreter->id };
 		struct spy_thread_fields fields;
 
-		if (walk->ret->count >= SPY_THREADS_LIMIT || !spy_address_plausible(address) ||
-		    spy_memory_read(walk->heap->memory, address + walk->start, window, walk->size,
-				    NULL) < 0)
+		if (walk->ret->count >= SPY_THREADS_LIMIT || !spy_address_plausible(address))
 			return spy_fail(err, PYSPYC_EAGAIN, "the list of threads makes no sense");
+		result = spy_memory_read(walk->heap->memory, address + walk->start, window,
+					 walk->size, err);
+		if (result < 0)
+			return result;
 		spy_thread_decode(layout, window, &fields);
 		if (fields.interpreter != interpreter->address)
 			return spy_fail(err, PYSPYC_EAGAIN, "the list of threads makes no sense");
@@ -187,37 +192,27 @@ static int64_t interpreter_id(const struct walk *walk, uint64_t interpreter, int
 	return (int64_t)id;
 }
 
-static int walk_interpreters(struct walk *walk, struct pyspyc_error *err)
+static int list_interpreters(struct walk *walk, struct pyspyc_error *err)
 {
-	const struct spy_python *python = walk->python;
 	struct spy_memory *memory = walk->heap->memory;
 	uint64_t address;
 	int result;
 
-	walk->ret->count = walk->ret->interpreter_count = 0;
-	walk->ret->gil_disabled = false;
-	result = spy_memory_read_word(memory, python->interpreters_head, &address, err);
+	result = spy_memory_read_word(memory, walk->python->interpreters_head, &address, err);
 	if (result < 0)
 		return result;
 	if (!address)
 		return spy_fail(err, PYSPYC_ENOTREADY, "the process has no Python interpreter now");
-	if (python->tstate_current &&
-	    spy_memory_read_word(memory, python->tstate_current, &walk->holder, NULL) < 0)
-		walk->holder = 0;
 	while (address) {
-		size_t count = walk->ret->interpreter_count;
 		struct spy_interpreter *interpreter;
 
-		if (count >= SPY_INTERPRETERS_LIMIT || !spy_address_plausible(address))
+		if (walk->ret->interpreter_count >= SPY_INTERPRETERS_LIMIT ||
+		    !spy_address_plausible(address))
 			return spy_fail(err, PYSPYC_EAGAIN, "the list of interpreters makes no sense");
 		interpreter = append_interpreter(walk->ret);
 		if (!interpreter)
 			return spy_nomem(err);
 		*interpreter = (struct spy_interpreter){ .address = address };
-		interpreter->id = interpreter_id(walk, address, (int64_t)count);
-		result = walk_threads(walk, interpreter, err);
-		if (result < 0)
-			return result;
 		result = spy_memory_read_word(memory, address + walk->heap->layout->interp_next,
 					      &address, err);
 		if (result < 0)
@@ -226,25 +221,32 @@ static int walk_interpreters(struct walk *walk, struct pyspyc_error *err)
 	return 0;
 }
 
-static int compare_interpreters(const void *left, const void *right)
+static int walk_interpreters(struct walk *walk, struct pyspyc_error *err)
 {
-	const struct spy_thread_state *a = left, *b = right;
+	const struct spy_python *python = walk->python;
+	size_t i;
+	int result;
 
-	return (a->interpreter_id > b->interpreter_id) - (a->interpreter_id < b->interpreter_id);
-}
+	walk->ret->count = walk->ret->interpreter_count = 0;
+	walk->ret->gil_disabled = false;
+	result = list_interpreters(walk, err);
+	if (result < 0)
+		return result;
+	if (python->tstate_current &&
+	    spy_memory_read_word(walk->heap->memory, python->tstate_current, &walk->holder,
+				 NULL) < 0)
+		walk->holder = 0;
+	/* CPython puts new ones in front of its list: the main one is at its end. */
+	for (i = walk->ret->interpreter_count; i-- > 0;) {
+		struct spy_interpreter *interpreter = &walk->ret->interpreters[i];
+		size_t age = walk->ret->interpreter_count - 1 - i;
 
-/* Stable, for the order of threads is to be kept; there are few interpreters. */
-static void sort_by_interpreter(struct spy_thread_states *threads)
-{
-	size_t i, j;
-
-	for (i = 1; i < threads->count; i++) {
-		struct spy_thread_state thread = threads->items[i];
-
-		for (j = i; j > 0 && compare_interpreters(&threads->items[j - 1], &thread) > 0; j--)
-			threads->items[j] = threads->items[j - 1];
-		threads->items[j] = thread;
+		interpreter->id = interpreter_id(walk, interpreter->address, (int64_t)age);
+		result = walk_threads(walk, i, err);
+		if (result < 0)
+			return result;
 	}
+	return 0;
 }
 
 int spy_threads_read(const struct spy_heap *heap, const struct spy_python *python,
@@ -261,10 +263,8 @@ int spy_threads_read(const struct spy_heap *heap, const struct spy_python *pytho
 	for (tries = 0; tries < 5; tries++) {
 		walk.holder = 0;
 		result = walk_interpreters(&walk, err);
-		if (result == 0) {
-			sort_by_interpreter(ret);
+		if (result == 0)
 			return 0;
-		}
 		if (result != -PYSPYC_EAGAIN && result != -PYSPYC_EFAULT)
 			break;
 	}

@@ -6,12 +6,13 @@
 #include "cpython/python.h"
 
 /* More than these are an error: a chain that does not end. */
-#define SPY_INTERPRETERS_LIMIT 4096
+#define SPY_INTERPRETERS_LIMIT 1024
 #define SPY_THREADS_LIMIT 65536
 
 struct spy_thread_state {
 	uint64_t address;
 	uint64_t interpreter;	 /* address */
+	uint32_t interpreter_index; /* in spy_thread_states.interpreters */
 	int64_t interpreter_id;	 /* 0 is the main one */
 	uint64_t ident;		 /* pthread_t */
 	uint64_t native_id;	 /* from 3.11, in the target's PID namespace; else 0 */

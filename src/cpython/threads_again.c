@@ -114,15 +114,6 @@ static bool same_interpreters(const struct reading *reading)
 	return expected == 0;
 }
 
-static const struct interpreter_words *words_of(const struct reading *reading, uint64_t interpreter)
-{
-	size_t i;
-
-	for (i = 0; reading->threads->interpreters[i].address != interpreter; i++)
-		;
-	return &reading->interpreters[i];
-}
-
 static bool same_threads(const struct reading *reading)
 {
 	struct spy_thread_states *threads = reading->threads;
@@ -130,7 +121,8 @@ static bool same_threads(const struct reading *reading)
 
 	for (i = 0; i < threads->count; i++) {
 		struct spy_thread_state *thread = &threads->items[i];
-		const struct interpreter_words *words = words_of(reading, thread->interpreter);
+		const struct interpreter_words *words =
+			&reading->interpreters[thread->interpreter_index];
 		struct spy_thread_fields fields;
 
 		spy_thread_decode(reading->layout, reading->windows + i * reading->size, &fields);

@@ -128,35 +128,59 @@ static void begin_process(struct spy_booking *booking, struct spy_process_book *
 	booking->failed |= book->root == UINT32_MAX;
 }
 
+/* Gives lane and root the name that the thread has by now. */
+static bool name_thread(struct spy_booking *booking, struct spy_thread_book *book,
+			const struct spy_sampler *sampler, const struct spy_thread *thread)
+{
+	struct pyspyc_profile *profile = booking->profile;
+	const char *label = thread->name ? thread->name : thread->os_name;
+	spy_autofree char *name = NULL, *lane_name = NULL;
+
+	if (asprintf(&name, "thread %d (%s)", (int)thread->tid, label) < 0) {
+		name = NULL;
+		return false;
+	}
+	if (booking->process_roots &&
+	    asprintf(&lane_name, "process %d, %s", (int)sampler->process->pid, name) < 0) {
+		lane_name = NULL;
+		return false;
+	}
+	book->named = thread->name != NULL;
+	profile->lanes[book->lane].name = spy_profile_string(profile, lane_name ? lane_name : name);
+	if (book->label != SPY_NO_FRAME)
+		profile->frames[book->label].name = spy_profile_string(profile, name);
+	return profile->lanes[book->lane].name != SPY_NO_STRING &&
+	       (book->label == SPY_NO_FRAME ||
+		profile->frames[book->label].name != SPY_NO_STRING);
+}
+
 static struct spy_thread_book *begin_thread(struct spy_booking *booking,
 					    struct spy_process_book *book,
 					    const struct spy_sampler *sampler,
 					    const struct spy_thread *thread)
 {
-	struct spy_thread_book *made = calloc(1, sizeof(*made));
-	const char *label = thread->name ? thread->name : thread->os_name;
 	struct spy_lane lane = { .pid = sampler->process->pid, .tid = thread->tid };
-	spy_autofree char *name = NULL, *lane_name = NULL;
+	struct spy_thread_book *made = calloc(1, sizeof(*made));
+	char unique[64];
 	uint64_t *slot;
 
 	if (!made)
 		return NULL;
-	if (asprintf(&name, "thread %d (%s)", (int)thread->tid, label) < 0)
-		name = NULL;
-	if (name && booking->process_roots &&
-	    asprintf(&lane_name, "process %d, %s", (int)sampler->process->pid, name) < 0)
-		lane_name = NULL;
-	if (!name || (booking->process_roots && !lane_name)) {
-		free(made);
-		return NULL;
-	}
-	lane.name = spy_profile_string(booking->profile, lane_name ? lane_name : name);
+	/* Made under a name of its own, so that no two threads become one root. */
+	snprintf(unique, sizeof(unique), "%d %d %u", (int)lane.pid, (int)lane.tid,
+		 booking->profile->lane_count);
+	lane.name = spy_profile_string(booking->profile, "");
 	made->lane = spy_profile_lane(booking->profile, &lane);
 	made->root = book->root;
-	if (booking->options.thread_roots)
-		made->root = add_root(booking, book->root, SPY_FRAME_THREAD, name);
-	slot = spy_map_insert(&book->threads, thread->id, NULL);
-	if (!slot || made->lane == UINT32_MAX || made->root == UINT32_MAX) {
+	made->label = SPY_NO_FRAME;
+	if (booking->options.thread_roots) {
+		made->root = add_root(booking, book->root, SPY_FRAME_THREAD, unique);
+		if (made->root != UINT32_MAX)
+			made->label = booking->profile->nodes[made->root].frame;
+	}
+	if (made->lane == UINT32_MAX || made->root == UINT32_MAX ||
+	    !name_thread(booking, made, sampler, thread) ||
+	    !(slot = spy_map_insert(&book->threads, thread->id, NULL))) {
 		free(made);
 		return NULL;
 	}
@@ -301,13 +325,18 @@ static struct spy_thread_book *thread_book(struct spy_booking *booking,
 					   const struct spy_sampler *sampler,
 					   const struct spy_thread *thread)
 {
+	struct spy_thread_book *known;
 	const uint64_t *slot;
 
 	if (!book->begun)
 		begin_process(booking, book, sampler);
 	slot = spy_map_find(&book->threads, thread->id);
-	return slot ? (struct spy_thread_book *)(uintptr_t)*slot
-		    : begin_thread(booking, book, sampler, thread);
+	if (!slot)
+		return begin_thread(booking, book, sampler, thread);
+	known = (struct spy_thread_book *)(uintptr_t)*slot;
+	if (!known->named && thread->name && !name_thread(booking, known, sampler, thread))
+		return NULL;
+	return known;
 }
 
 void spy_booking_add(struct spy_booking *booking, struct spy_process_book *book,

@@ -33,6 +33,8 @@ struct spy_thread_book {
 	size_t count, capacity;
 	uint32_t root; /* the node below which its stacks hang */
 	uint32_t lane;
+	uint32_t label; /* the frame of its root, SPY_NO_FRAME where threads are no roots */
+	bool named;	/* by threading; until then by the OS */
 };
 
 /* One process' part in the booking. Zero-initialise. */

@@ -47,6 +47,17 @@ PYSPYC_EXPORT pid_t pyspyc_parent(pid_t pid)
 	return spy_stat_read(pid, 0, &stat, NULL) < 0 ? 0 : stat.ppid;
 }
 
+PYSPYC_EXPORT bool pyspyc_caller(uid_t *uid, gid_t *gid)
+{
+	struct spy_identity identity = spy_identity_of_caller();
+
+	if (identity.change) {
+		*uid = identity.uid;
+		*gid = identity.gid;
+	}
+	return identity.change;
+}
+
 PYSPYC_EXPORT int pyspyc_child_start(char *const argv[], struct pyspyc_child **ret,
 				     struct pyspyc_error *err)
 {

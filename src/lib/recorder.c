@@ -21,7 +21,12 @@
 
 #define TICK_EVERY_NS (100u * SPY_NSEC_PER_MSEC)
 #define CHILDREN_EVERY_NS (2u * SPY_NSEC_PER_MSEC)
+#define CHILDREN_ANYHOW_NS (1000u * SPY_NSEC_PER_MSEC)
+/* How often children are listed after a new pid: it is given out before its process shows up. */
+#define CHILDREN_ROUNDS 10
 #define TRACKED_LIMIT 10000
+/* After so many failures in a row a process is looked at anew from the start. */
+#define FAILURES_LIMIT 5
 
 struct pyspyc_recorder {
 	struct spy_booking booking;
@@ -33,6 +38,8 @@ struct pyspyc_recorder {
 	uint64_t started_ns, cpu_started_ns;
 	uint64_t sampling_ns; /* for how long there was a process to sample */
 	uint64_t children_ns;	/* when children were last looked for */
+	uint64_t listed_ns;	/* when they were last listed for that */
+	unsigned rounds;	/* how often they are still to be listed in any case */
 	unsigned long last_pid; /* the newest pid of the machine then */
 	uint64_t now_ns;	/* of the pass under way */
 	struct spy_tracked *current;
@@ -167,9 +174,13 @@ static void find_children(struct pyspyc_recorder *recorder, uint64_t now)
 		return;
 	recorder->children_ns = now;
 	newest = newest_pid();
-	if (newest && newest == recorder->last_pid)
-		return;
+	if (!newest || newest != recorder->last_pid)
+		recorder->rounds = CHILDREN_ROUNDS;
 	recorder->last_pid = newest;
+	if (!recorder->rounds && now - recorder->listed_ns < CHILDREN_ANYHOW_NS)
+		return;
+	recorder->rounds -= recorder->rounds > 0;
+	recorder->listed_ns = now;
 	/* The list grows while it is gone through: children of children in one go. */
 	for (i = 0; i < recorder->tracked_count; i++) {
 		spy_autofree pid_t *pids = NULL;
@@ -236,6 +247,21 @@ static enum spy_select selection(enum pyspyc_mode mode)
 	return SPY_SELECT_ACTIVE;
 }
 
+/* What one process' failed pass means: a reading that is lost, or the process. */
+static void pass_failed(struct pyspyc_recorder *recorder, struct spy_tracked *tracked, int result)
+{
+	const struct spy_process *process = tracked->sampler->process;
+	bool passing = result == -PYSPYC_EAGAIN || result == -PYSPYC_EFAULT;
+
+	/* Lists and memory that vanish in mid-reading are how an exit or exec looks. */
+	if (passing && spy_process_same_image(process) && spy_process_alive(process)) {
+		recorder->lost.unreadable++;
+		if (++tracked->failures < FAILURES_LIMIT)
+			return;
+	}
+	spy_tracked_lose(tracked, &recorder->lost);
+}
+
 static void sample_all(struct pyspyc_recorder *recorder)
 {
 	struct spy_pass pass = {
@@ -250,12 +276,16 @@ static void sample_all(struct pyspyc_recorder *recorder)
 	recorder->now_ns = spy_clock_now();
 	for (i = 0; i < recorder->tracked_count; i++) {
 		struct spy_tracked *tracked = recorder->tracked[i];
+		int result;
 
 		if (tracked->state != SPY_TRACKED_SAMPLING)
 			continue;
 		recorder->current = tracked;
-		if (spy_sampler_pass(tracked->sampler, &pass, &tracked->error) < 0)
-			spy_tracked_lose(tracked, &recorder->lost);
+		result = spy_sampler_pass(tracked->sampler, &pass, &tracked->error);
+		if (result < 0)
+			pass_failed(recorder, tracked, result);
+		else
+			tracked->failures = 0;
 		looked = true;
 	}
 	recorder->stats.passes += looked;

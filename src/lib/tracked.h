@@ -23,7 +23,9 @@ struct spy_tracked {
 	uint64_t start_time;	    /* of the process, to know its pid again */
 	uint64_t exe;		    /* a hash of its executable's path, to see an exec */
 	uint64_t since_ns;	    /* when waiting (for this program) began */
+	uint64_t next_look_ns;	    /* when to see whether it has ended or called exec */
 	uint64_t next_try_ns;
+	unsigned failures;	    /* passes of the sampler that failed, in a row */
 };
 
 /* A process to follow, not attached to yet. */

@@ -18,9 +18,13 @@ struct spy_known_code {
 	struct spy_code code;
 	struct spy_map lines; /* lasti → line, filled on demand */
 	struct spy_map tlbc;  /* index → address of a thread's own bytecode, on demand */
-	uint64_t name_object; /* address of the str that `print` covers */
-	uint64_t verified_ns; /* when the fingerprint was last seen to hold */
-	uint64_t print;	      /* the fingerprint */
+	/* What `print` covers besides the object itself: its names, file name and line table. */
+	uint64_t name, qualname, file, table;
+	uint32_t name_size, qualname_size, file_size, table_size;
+	uint64_t print;	   /* the fingerprint */
+	uint64_t seen;	   /* number of the reading in which it was last seen to hold */
+	uint64_t planned;  /* number of the plan that checks it already */
+	uint64_t listed;   /* number of the stack whose list of codes has it already */
 	struct spy_known_code *next_retired;
 };
 
@@ -30,14 +34,21 @@ struct spy_codes {
 	uint32_t next_id;
 };
 
-/* The bytes that a fingerprint is made of: a part of the code object, a part of its name. */
+/* The bytes that a fingerprint is made of: parts of the code object and of what it refers to. */
 #define SPY_PRINT_CODE_SIZE 256
-#define SPY_PRINT_NAME_SIZE 64
+#define SPY_PRINT_NAME_SIZE 256
+#define SPY_PRINT_FILE_SIZE 512
+#define SPY_PRINT_TABLE_SIZE 128
 
 struct spy_print {
 	uint8_t code[SPY_PRINT_CODE_SIZE];
 	uint8_t name[SPY_PRINT_NAME_SIZE];
+	uint8_t qualname[SPY_PRINT_NAME_SIZE]; /* where it is another object than the name */
+	uint8_t file[SPY_PRINT_FILE_SIZE];
+	uint8_t table[SPY_PRINT_TABLE_SIZE];
 };
+
+#define SPY_PRINT_RANGES 5
 
 void spy_codes_free(struct spy_codes *codes);
 
@@ -54,13 +65,16 @@ void spy_codes_retire(struct spy_codes *codes, struct spy_known_code *code);
 /* Frees the retired entries: when no sample that names them is held any more. */
 void spy_codes_sweep(struct spy_codes *codes);
 
-/* Where the bytes of a fingerprint come from: two ranges, read into print. */
+/* Where the bytes of a fingerprint come from: ranges that are read into print. */
 void spy_print_ranges(const struct spy_heap *heap, const struct spy_known_code *code,
-		      struct spy_print *print, struct spy_range ranges[2]);
+		      struct spy_print *print, struct spy_range ranges[SPY_PRINT_RANGES]);
 
 /* True when the bytes read are the entry's. */
 bool spy_print_holds(const struct spy_heap *heap, const struct spy_known_code *code,
 		     const struct spy_print *print);
+
+/* True when one of the entry's ranges contains address. */
+bool spy_print_covers(const struct spy_known_code *code, uint64_t address);
 
 struct spy_raw_frame;
 

@@ -10,10 +10,10 @@ struct spy_ostate {
 	int fd; /* -1: opened for each reading */
 };
 
-void spy_ostate_open(struct spy_ostate *ostate, pid_t pid, pid_t tid, int keep);
+void spy_ostate_open(struct spy_ostate *ostate, pid_t pid, pid_t tid);
 void spy_ostate_close(struct spy_ostate *ostate);
 
-/* The thread's state as in proc(5): R, S, D, T, t, Z, X; '?' when it cannot be told. */
+/* The thread's state as in proc(5): R, S, D, T, t, Z; X when it has gone; '?' when not told. */
 char spy_ostate_read(const struct spy_ostate *ostate);
 
 #endif

@@ -7,8 +7,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 
-/* Descriptors kept open, so that a target with thousands of threads does not use up ours. */
-#define OSTATE_KEPT 256
 #define NAMES_EVERY_NS (100u * SPY_NSEC_PER_MSEC)
 #define PATHS_EVERY_NS (1u * SPY_NSEC_PER_MSEC)
 #define TID_EVERY_NS (20u * SPY_NSEC_PER_MSEC)
@@ -38,7 +36,7 @@ int spy_sampler_open(pid_t pid, enum pyspyc_blocking blocking, struct spy_sample
 		return result;
 	heap = (struct spy_heap){ sampler->process->memory, &sampler->python.layout,
 				  sampler->python.version };
-	spy_stack_reader_init(&sampler->reader, &heap, blocking);
+	spy_stack_reader_init(&sampler->reader, &heap, pid, blocking);
 	*ret = spy_steal(sampler);
 	return 0;
 }
@@ -101,7 +99,7 @@ static void find_tids(struct spy_sampler *sampler)
 			return;
 		ns_tid = spy_thread_tid(sampler->process->memory, &thread->state, has_task, &tasks);
 		thread->tid = ns_tid ? host_tid(&tasks, ns_tid) : 0;
-		spy_ostate_open(&thread->ostate, sampler->process->pid, thread->tid, i < OSTATE_KEPT);
+		spy_ostate_open(&thread->ostate, sampler->process->pid, thread->tid);
 		if (thread->tid &&
 		    spy_stat_read(sampler->process->pid, thread->tid, &stat, NULL) == 0)
 			memcpy(thread->os_name, stat.command, sizeof(thread->os_name));
@@ -155,7 +153,9 @@ static void find_names(struct spy_sampler *sampler)
 
 static bool same_thread(const struct spy_thread *thread, const struct spy_thread_state *state)
 {
+	/* A thread that has ended may leave both its state and its pthread_t to the next. */
 	return thread->state.address == state->address && thread->state.ident == state->ident &&
+	       thread->state.native_id == state->native_id && thread->os_state != 'X' &&
 	       thread->state.interpreter == state->interpreter;
 }
 
@@ -274,6 +274,9 @@ int spy_sampler_pass(struct spy_sampler *sampler, const struct spy_pass *pass,
 		struct pyspyc_error failure = { 0 };
 		struct spy_stack stack;
 
+		/* A stop that came late, of a thread that nobody may look at now. */
+		if (thread->memory.pause.attached)
+			spy_pause_settle(&thread->memory.pause);
 		if (!selected(thread, pass->select) ||
 		    (pass->wanted && !pass->wanted(pass->context, thread)))
 			continue;

@@ -48,10 +48,8 @@ static bool lay_out(struct spy_spans *spans)
 	for (i = 0; i < spans->count; i++) {
 		spans->items[i].offset = spans->bytes;
 		spans->bytes += (size_t)(spans->items[i].end - spans->items[i].start);
-		if (spans->bytes > SPY_SPANS_BYTES_LIMIT)
-			return false;
 	}
-	return true;
+	return spans->bytes <= SPY_SPANS_BYTES_LIMIT;
 }
 
 bool spy_spans_settle(struct spy_spans *spans)
@@ -71,7 +69,10 @@ bool spy_spans_settle(struct spy_spans *spans)
 		}
 	}
 	spans->count = to + 1;
-	return lay_out(spans);
+	if (lay_out(spans))
+		return true;
+	spy_spans_clear(spans);
+	return false;
 }
 
 bool spy_spans_drop(struct spy_spans *spans, uint64_t address)

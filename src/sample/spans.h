@@ -30,7 +30,10 @@ void spy_spans_clear(struct spy_spans *spans);
 /* Adds [start, start + size), in any order; spy_spans_settle must follow before use. */
 bool spy_spans_add(struct spy_spans *spans, uint64_t start, size_t size);
 
-/* Sorts, joins neighbours and lays out the copy; false when it would be too large. */
+/*
+ * Sorts, joins neighbours and lays out the copy. False when it would be too large: the spans
+ * are empty then.
+ */
 bool spy_spans_settle(struct spy_spans *spans);
 
 /* Drops the span that contains address; false when there is none. */

@@ -13,21 +13,21 @@
 /* Readings that only widened the plan: a deep stack is found in a few. */
 #define EXTENSIONS 64
 #define STOPS 4
-#define CODES_REMEMBERED 256
-/* A fingerprint that held this long ago is checked again. */
-#define VERIFY_EVERY_NS (500u * SPY_NSEC_PER_USEC)
+#define CODES_REMEMBERED 1024
+/* Fingerprints planned for one stack; code that changes all the time would add up. */
+#define DUE_LIMIT 4096
 
 void spy_stack_memory_free(struct spy_stack_memory *memory)
 {
 	spy_spans_free(&memory->spans);
 	free(memory->codes);
-	spy_pause_settle(&memory->pause);
+	spy_pause_finish(&memory->pause);
 }
 
-void spy_stack_reader_init(struct spy_stack_reader *reader, const struct spy_heap *heap,
+void spy_stack_reader_init(struct spy_stack_reader *reader, const struct spy_heap *heap, pid_t pid,
 			   enum pyspyc_blocking blocking)
 {
-	*reader = (struct spy_stack_reader){ .heap = *heap, .blocking = blocking };
+	*reader = (struct spy_stack_reader){ .heap = *heap, .pid = pid, .blocking = blocking };
 	reader->extent = spy_frame_extent(heap->layout);
 	reader->steady = spy_frame_steady(heap->layout);
 }
@@ -49,6 +49,8 @@ void spy_stack_reader_deinit(struct spy_stack_reader *reader)
 
 static bool add_due(struct spy_stack_reader *reader, struct spy_known_code *code)
 {
+	if (code->planned == reader->plan)
+		return true;
 	if (reader->due_count == reader->due_capacity) {
 		size_t capacity = reader->due_capacity ? reader->due_capacity * 2 : 32;
 		struct spy_known_code **due = realloc(reader->due, capacity * sizeof(*due));
@@ -63,38 +65,35 @@ static bool add_due(struct spy_stack_reader *reader, struct spy_known_code *code
 		reader->prints = prints;
 		reader->due_capacity = capacity;
 	}
+	code->planned = reader->plan;
 	reader->due[reader->due_count++] = code;
 	return true;
 }
 
-static bool is_due(const struct spy_stack_reader *reader, const struct spy_known_code *code)
+static void begin_plan(struct spy_stack_reader *reader)
 {
-	size_t i;
-
-	for (i = 0; i < reader->due_count; i++)
-		if (reader->due[i] == code)
-			return true;
-	return false;
+	reader->plan++;
+	reader->due_count = 0;
 }
 
 /* Books the fingerprints that were just read; false when one no longer holds. */
-static bool check_prints(struct spy_stack_reader *reader, uint64_t now)
+static bool check_prints(struct spy_stack_reader *reader)
 {
-	bool hold = true;
-	size_t i;
+	size_t i, kept = 0;
 
 	for (i = 0; i < reader->due_count; i++) {
 		struct spy_known_code *code = reader->due[i];
 
 		if (spy_print_holds(&reader->heap, code, &reader->prints[i])) {
-			code->verified_ns = now;
+			code->seen = reader->reading;
+			reader->due[kept++] = code;
 		} else {
 			spy_codes_retire(&reader->codes, code);
-			hold = false;
 		}
 	}
-	reader->due_count = 0;
-	return hold;
+	i = reader->due_count;
+	reader->due_count = kept;
+	return kept == i;
 }
 
 static bool known_room(struct spy_stack_reader *reader, size_t count)
@@ -112,14 +111,19 @@ static bool known_room(struct spy_stack_reader *reader, size_t count)
 }
 
 /*
- * Puts a decoded, verified code object to every frame. 0 when all are there,
- * -PYSPYC_EAGAIN when the next reading has to verify some (they are in `due` then).
+ * Puts a decoded code object to every frame. 0 when all are there and were seen to hold in
+ * this very reading, -PYSPYC_EAGAIN when the next one has to check some more (they are in
+ * `due` then).
  */
-static int resolve(struct spy_stack_reader *reader, uint64_t now, struct pyspyc_error *err)
+static int resolve(struct spy_stack_reader *reader, struct pyspyc_error *err)
 {
 	const struct spy_stack_copy *copy = &reader->copies[0];
 	uint64_t last = 0;
+	bool all = true;
 	size_t i;
+
+	if (reader->due_count > DUE_LIMIT)
+		begin_plan(reader);
 
 	if (!known_room(reader, copy->count))
 		return spy_nomem(err);
@@ -140,15 +144,18 @@ static int resolve(struct spy_stack_reader *reader, uint64_t now, struct pyspyc_
 		if (!code) {
 			result = spy_codes_load(&reader->codes, &reader->heap, frame->code, &code,
 						err);
+			/* -PYSPYC_EAGAIN is the callers' word for "read again, nothing is lost". */
 			if (result < 0)
-				return result;
+				return result == -PYSPYC_EAGAIN ? -PYSPYC_ECORRUPT : result;
 		}
 		reader->known[i] = code;
-		if (now - code->verified_ns > VERIFY_EVERY_NS && !is_due(reader, code) &&
-		    !add_due(reader, code))
+		if (code->seen == reader->reading)
+			continue;
+		all = false;
+		if (!add_due(reader, code))
 			return spy_nomem(err);
 	}
-	return reader->due_count ? -PYSPYC_EAGAIN : 0;
+	return all ? 0 : -PYSPYC_EAGAIN;
 }
 
 /*
@@ -177,20 +184,19 @@ enum outcome {
 	OUTCOME_FAILED,
 };
 
-/* One reading of one or two copies, and what it came to. */
+/* One reading, and what it came to. */
 static enum outcome attempt(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
-			    uint64_t tstate, unsigned times, struct pyspyc_error *err)
+			    uint64_t tstate, struct pyspyc_error *err)
 {
-	uint64_t now = spy_clock_now(), missing = 0;
+	uint64_t missing = 0;
 	enum spy_walk walk;
 	bool hold;
-	unsigned i;
-	int result = spy_stack_copy(reader, memory, tstate, times, err);
+	int i, result = spy_stack_copy(reader, memory, tstate, err);
 
 	if (result < 0)
 		return result == -PYSPYC_EAGAIN ? OUTCOME_EXTENDED : OUTCOME_FAILED;
-	hold = check_prints(reader, now);
-	for (i = 0; i < times; i++) {
+	hold = check_prints(reader);
+	for (i = 0; i < 2; i++) {
 		walk = spy_stack_walk(reader, memory, &reader->copies[i], &missing);
 		if (walk == SPY_WALK_NOMEM) {
 			spy_nomem(err);
@@ -206,9 +212,9 @@ static enum outcome attempt(struct spy_stack_reader *reader, struct spy_stack_me
 			return result < 0 ? OUTCOME_DISAGREED : OUTCOME_EXTENDED;
 		}
 	}
-	if (!hold || (times == 2 && !spy_stack_agree(reader, memory)))
+	if (!hold || !spy_stack_agree(reader, memory))
 		return OUTCOME_DISAGREED;
-	result = resolve(reader, now, err);
+	result = resolve(reader, err);
 	if (result == -PYSPYC_EAGAIN)
 		return OUTCOME_EXTENDED;
 	if (result == -PYSPYC_ENOPROC || result == -PYSPYC_ENOMEM)
@@ -225,7 +231,7 @@ static enum outcome read_running(struct spy_stack_reader *reader, struct spy_sta
 	unsigned extensions = 0, disagreed = 0;
 
 	while (disagreed < tries && extensions < EXTENSIONS) {
-		enum outcome outcome = attempt(reader, memory, tstate, 2, err);
+		enum outcome outcome = attempt(reader, memory, tstate, err);
 
 		if (outcome == OUTCOME_EXTENDED) {
 			extensions++;
@@ -239,21 +245,24 @@ static enum outcome read_running(struct spy_stack_reader *reader, struct spy_sta
 	return OUTCOME_DISAGREED;
 }
 
-/* One reading with the thread stopped, in which everything that is missing is fetched. */
+/*
+ * Readings with the thread stopped, until everything that was missing is fetched. Two copies
+ * here as well: should tid not be this thread's any more, the one that runs on shows.
+ */
 static enum outcome read_stopped(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
 				 uint64_t tstate, pid_t tid, struct pyspyc_error *err)
 {
 	uint64_t start = spy_clock_now();
 	enum outcome outcome = OUTCOME_EXTENDED;
 	unsigned extensions;
-	int result = spy_pause_begin(tid, &memory->pause, err);
+	int result = spy_pause_begin(reader->pid, tid, &memory->pause, err);
 
 	if (result == -PYSPYC_ENOPROC)
 		return OUTCOME_FAILED;
 	if (result < 0)
 		return OUTCOME_DISAGREED;
 	for (extensions = 0; outcome == OUTCOME_EXTENDED && extensions < EXTENSIONS; extensions++)
-		outcome = attempt(reader, memory, tstate, 1, err);
+		outcome = attempt(reader, memory, tstate, err);
 	spy_pause_end(&memory->pause);
 	reader->counters.stopped++;
 	reader->counters.stopped_ns += spy_clock_now() - start;
@@ -289,14 +298,15 @@ static enum outcome read_any(struct spy_stack_reader *reader, struct spy_stack_m
 static void remember_codes(const struct spy_stack_reader *reader, struct spy_stack_memory *memory)
 {
 	const struct spy_stack_copy *copy = &reader->copies[0];
-	const struct spy_known_code *last = NULL;
 	size_t i;
 
 	memory->code_count = 0;
 	for (i = 0; i < copy->count && memory->code_count < CODES_REMEMBERED; i++) {
-		if (!reader->known[i] || reader->known[i] == last)
+		struct spy_known_code *code = reader->known[i];
+
+		if (!code || code->listed == reader->plan)
 			continue;
-		last = reader->known[i];
+		code->listed = reader->plan;
 		if (memory->code_count == memory->code_capacity) {
 			size_t capacity = memory->code_capacity ? memory->code_capacity * 2 : 16;
 			uint64_t *codes = realloc(memory->codes, capacity * sizeof(*codes));
@@ -306,21 +316,19 @@ static void remember_codes(const struct spy_stack_reader *reader, struct spy_sta
 			memory->codes = codes;
 			memory->code_capacity = capacity;
 		}
-		memory->codes[memory->code_count++] = last->address;
+		memory->codes[memory->code_count++] = code->address;
 	}
 }
 
 static void plan_prints(struct spy_stack_reader *reader, const struct spy_stack_memory *memory)
 {
-	uint64_t now = spy_clock_now();
 	size_t i;
 
-	reader->due_count = 0;
+	begin_plan(reader);
 	for (i = 0; i < memory->code_count; i++) {
 		struct spy_known_code *code = spy_codes_find(&reader->codes, memory->codes[i]);
 
-		if (code && now - code->verified_ns > VERIFY_EVERY_NS && !is_due(reader, code) &&
-		    !add_due(reader, code))
+		if (code && !add_due(reader, code))
 			return;
 	}
 }
@@ -338,7 +346,6 @@ int spy_stack_read(struct spy_stack_reader *reader, struct spy_stack_memory *mem
 		outcome = read_running(reader, memory, tstate, TRIES_WITHOUT_STOP, &failure);
 	else
 		outcome = read_any(reader, memory, tstate, tid, &failure);
-	reader->due_count = 0;
 	if (outcome == OUTCOME_DISAGREED) {
 		reader->counters.dropped++;
 		return spy_fail(err, PYSPYC_EAGAIN,

@@ -50,6 +50,7 @@ struct spy_stack_copy {
 struct spy_stack_reader {
 	struct spy_heap heap;
 	struct spy_codes codes;
+	pid_t pid; /* whose threads may be stopped */
 	enum pyspyc_blocking blocking;
 	struct spy_counters counters;
 	size_t extent, steady;
@@ -57,14 +58,16 @@ struct spy_stack_reader {
 	size_t copy_size;
 	struct spy_range *ranges;
 	size_t range_capacity;
-	struct spy_known_code **due; /* codes whose fingerprints this reading checks */
+	uint64_t reading; /* number of the copy at hand: what it showed is known for it alone */
+	uint64_t plan;	  /* number of the stack being read */
+	struct spy_known_code **due; /* codes whose fingerprints the next copy checks */
 	struct spy_print *prints;
 	size_t due_count, due_capacity;
 	struct spy_known_code **known; /* one per frame of the last stack read */
 	size_t known_capacity;
 };
 
-void spy_stack_reader_init(struct spy_stack_reader *reader, const struct spy_heap *heap,
+void spy_stack_reader_init(struct spy_stack_reader *reader, const struct spy_heap *heap, pid_t pid,
 			   enum pyspyc_blocking blocking);
 void spy_stack_reader_deinit(struct spy_stack_reader *reader);
 

@@ -27,7 +27,7 @@ static uint32_t top_offset(const struct spy_layout *layout)
 
 static bool make_room(struct spy_stack_reader *reader, const struct spy_spans *spans)
 {
-	size_t ranges = 2 * spans->count + 2 * reader->due_count + 8;
+	size_t ranges = 2 * spans->count + SPY_PRINT_RANGES * reader->due_count + 8;
 	int i;
 
 	if (ranges > reader->range_capacity) {
@@ -87,9 +87,7 @@ static int forget(struct spy_stack_reader *reader, struct spy_stack_memory *memo
 	for (i = 0; i < reader->due_count; i++) {
 		struct spy_known_code *code = reader->due[i];
 
-		if ((address >= code->address && address < code->address + SPY_PRINT_CODE_SIZE) ||
-		    (address >= code->name_object &&
-		     address < code->name_object + SPY_PRINT_NAME_SIZE)) {
+		if (spy_print_covers(code, address)) {
 			spy_codes_retire(&reader->codes, code);
 			reader->due[i] = reader->due[--reader->due_count];
 			return -PYSPYC_EAGAIN;
@@ -100,7 +98,7 @@ static int forget(struct spy_stack_reader *reader, struct spy_stack_memory *memo
 }
 
 int spy_stack_copy(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
-		   uint64_t tstate, unsigned times, struct pyspyc_error *err)
+		   uint64_t tstate, struct pyspyc_error *err)
 {
 	const struct spy_spans *spans = &memory->spans;
 	struct pyspyc_error fault = { 0 };
@@ -114,13 +112,12 @@ int spy_stack_copy(struct spy_stack_reader *reader, struct spy_stack_memory *mem
 	range = plan_top(reader, memory, tstate, &reader->copies[0], reader->ranges);
 	spy_spans_ranges(spans, reader->copies[0].bytes, range);
 	range += spans->count;
-	for (i = 0; i < reader->due_count; i++, range += 2)
+	for (i = 0; i < reader->due_count; i++, range += SPY_PRINT_RANGES)
 		spy_print_ranges(&reader->heap, reader->due[i], &reader->prints[i], range);
-	if (times == 2) {
-		spy_spans_ranges(spans, reader->copies[1].bytes, range);
-		range += spans->count;
-		range = plan_top(reader, memory, tstate, &reader->copies[1], range);
-	}
+	spy_spans_ranges(spans, reader->copies[1].bytes, range);
+	range += spans->count;
+	range = plan_top(reader, memory, tstate, &reader->copies[1], range);
+	reader->reading++;
 	result = spy_memory_readv(reader->heap.memory, reader->ranges,
 				  (size_t)(range - reader->ranges), &fault);
 	if (result == -PYSPYC_EFAULT)

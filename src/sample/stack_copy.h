@@ -5,12 +5,12 @@
 #include "sample/stack.h"
 
 /*
- * Copies the thread's top pointers and spans `times` (1 or 2) times, and between or behind
- * the copies the fingerprints that are due, in one go. -PYSPYC_EAGAIN when what was to be
- * read had gone and the plan has been changed accordingly.
+ * Copies the thread's top pointers and spans twice, and between the copies the fingerprints
+ * that are due, in one go. -PYSPYC_EAGAIN when what was to be read had gone and the plan has
+ * been changed accordingly.
  */
 int spy_stack_copy(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
-		   uint64_t tstate, unsigned times, struct pyspyc_error *err);
+		   uint64_t tstate, struct pyspyc_error *err);
 
 /* How a walk over a copy ended. */
 enum spy_walk {

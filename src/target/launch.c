@@ -28,7 +28,7 @@ struct spy_identity spy_identity_of_caller(void)
 {
 	unsigned long uid, gid;
 
-	if (geteuid() != 0 || !number(getenv("SUDO_UID"), &uid) ||
+	if (geteuid() != 0 || getuid() != 0 || !number(getenv("SUDO_UID"), &uid) ||
 	    !number(getenv("SUDO_GID"), &gid) || uid == 0)
 		return (struct spy_identity){ 0 };
 	return (struct spy_identity){ true, (uid_t)uid, (gid_t)gid };
@@ -51,23 +51,28 @@ static int become(const struct spy_identity *identity, const struct passwd *user
 	return 0;
 }
 
-/* In the child: what pyspyc catches goes back to its default by exec; the mask does not. */
-static void reset_signals(void)
+/*
+ * In the child, where all signals are blocked: exec would undo handlers too, but until then
+ * they would swallow what is meant for the program.
+ */
+static void reset_signals(const sigset_t *mask)
 {
-	sigset_t none;
+	struct sigaction action;
+	int number;
 
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	/* Ours alone: a program must see a closed pipe as it would without us. */
-	signal(SIGPIPE, SIG_DFL);
+	for (number = 1; number < NSIG; number++)
+		if (sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_IGN &&
+		    action.sa_handler != SIG_DFL)
+			signal(number, SIG_DFL);
+	sigprocmask(SIG_SETMASK, mask, NULL);
 }
 
 static void run_child(char *const argv[], const struct spy_identity *identity,
-		      const struct passwd *user, int report)
+		      const struct passwd *user, const sigset_t *mask, int report)
 {
 	int errnum;
 
-	reset_signals();
+	reset_signals(mask);
 	if (!identity->change || become(identity, user) == 0)
 		execvp(argv[0], argv);
 	errnum = errno;
@@ -82,6 +87,7 @@ int spy_launch(char *const argv[], const struct spy_identity *identity, pid_t *r
 	const struct passwd *user = identity->change ? getpwuid(identity->uid) : NULL;
 	spy_autoclose int report = -1;
 	int ends[2], errnum = 0;
+	sigset_t all, mask;
 	ssize_t got;
 	pid_t pid;
 
@@ -89,13 +95,17 @@ int spy_launch(char *const argv[], const struct spy_identity *identity, pid_t *r
 		return spy_fail(err, PYSPYC_EINVAL, "no program to start");
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return spy_fail_errno(err, PYSPYC_ESYS, errno, "cannot start %s", argv[0]);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &mask);
 	pid = fork();
 	if (pid == 0)
-		run_child(argv, identity, user, ends[1]);
+		run_child(argv, identity, user, &mask, ends[1]);
+	errnum = errno;
+	pthread_sigmask(SIG_SETMASK, &mask, NULL);
 	report = ends[0];
 	close(ends[1]);
 	if (pid < 0)
-		return spy_fail_errno(err, PYSPYC_ESYS, errno, "cannot start %s", argv[0]);
+		return spy_fail_errno(err, PYSPYC_ESYS, errnum, "cannot start %s", argv[0]);
 	/* The pipe closes by itself when exec succeeds. */
 	do
 		got = read(report, &errnum, sizeof(errnum));

@@ -15,16 +15,15 @@ struct spy_identity {
 };
 
 /*
- * The user who called sudo, from SUDO_UID and SUDO_GID, when this is root under sudo;
- * nothing to change otherwise.
+ * The user who called sudo, from SUDO_UID and SUDO_GID, when this is root under sudo (not by a
+ * setuid bit, whose caller chooses the environment); nothing to change otherwise.
  */
 struct spy_identity spy_identity_of_caller(void);
 
 /*
  * Starts argv (NULL-terminated, searched in PATH) as identity says and returns its pid once
- * its exec has succeeded. Streams and terminal are ours; signals that pyspyc handles are at
- * their defaults, those ignored stay ignored, and none is blocked. -PYSPYC_EIO when it
- * could not be started.
+ * its exec has succeeded. Streams, terminal and signal mask are ours; those we ignore
+ * stay ignored, all others are at their defaults, and none is swallowed on the way. -PYSPYC_EIO when it could not be started.
  */
 int spy_launch(char *const argv[], const struct spy_identity *identity, pid_t *ret,
 	       struct pyspyc_error *err);

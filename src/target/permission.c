@@ -66,6 +66,12 @@ int spy_permission_denied(pid_t pid, struct pyspyc_error *err)
 				"not permitted to read process %d: it lives in another user namespace, "
 				"where CAP_SYS_PTRACE here counts for nothing: run pyspyc on the host "
 				"or inside that namespace", (int)pid);
+	if (have_ptrace_capability())
+		return spy_fail(err, PYSPYC_EPERM,
+				"not permitted to read process %d although CAP_SYS_PTRACE is there: it "
+				"has capabilities that pyspyc lacks, or a security module (AppArmor, "
+				"SELinux, Yama at 3) forbids it: run pyspyc with all capabilities",
+				(int)pid);
 	if (geteuid() == 0)
 		return spy_fail(err, PYSPYC_EPERM,
 				"not permitted to read process %d: root lacks the capability "

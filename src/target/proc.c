@@ -93,7 +93,7 @@ int spy_stat_parse(const char *text, size_t size, struct spy_stat *ret, struct p
 	*ret = (struct spy_stat){ .state = *rest };
 	if (!field(rest, end, 1, &ppid) || !field(rest, end, 6, &flags) ||
 	    !field(rest, end, 11, &ret->utime) || !field(rest, end, 12, &ret->stime) ||
-	    !field(rest, end, 19, &ret->start_time))
+	    !field(rest, end, 17, &ret->threads) || !field(rest, end, 19, &ret->start_time))
 		return spy_fail(err, PYSPYC_ECORRUPT, "a stat line of /proc is too short");
 	ret->ppid = (pid_t)ppid;
 	ret->flags = (unsigned)flags;

@@ -237,21 +237,20 @@ bool spy_process_same_image(const struct spy_process *process)
 	return kill(process->pid, 0) == 0 || errno == EPERM;
 }
 
-bool spy_process_alive(const struct spy_process *process)
+bool spy_pid_alive(pid_t pid, uint64_t start_time)
 {
 	struct spy_stat stat;
-	char path[64];
-	char *text;
+	int result = spy_stat_read(pid, 0, &stat, NULL);
 
-	if (spy_stat_read(process->pid, 0, &stat, NULL) < 0 ||
-	    stat.start_time != process->start_time || stat.state == 'X')
+	if (result < 0)
+		return result != -PYSPYC_ENOPROC;
+	if ((start_time && stat.start_time != start_time) || stat.state == 'X')
 		return false;
-	if (stat.state != 'Z')
-		return true;
 	/* A leader that called pthread_exit is a zombie although its process lives on. */
-	snprintf(path, sizeof(path), "%d/maps", (int)process->pid);
-	if (spy_proc_read(path, 4096, &text, NULL, NULL) < 0)
-		return false;
-	free(text);
-	return spy_process_same_image(process) && process->image_fd >= 0;
+	return stat.state != 'Z' || stat.threads > 1;
+}
+
+bool spy_process_alive(const struct spy_process *process)
+{
+	return spy_pid_alive(process->pid, process->start_time);
 }

@@ -48,6 +48,12 @@ bool spy_process_same_image(const struct spy_process *process);
 bool spy_process_alive(const struct spy_process *process);
 
 /*
+ * The same by pid and start time (0: of whichever process that is). True as well when /proc
+ * cannot be read for another reason than that there is no such process.
+ */
+bool spy_pid_alive(pid_t pid, uint64_t start_time);
+
+/*
  * Opens the file behind a mapping for reading: the very file that is mapped, also when it
  * has been deleted or replaced (/proc/PID/map_files, /proc/PID/exe), else by its path
  * inside the target's root, where the inode must match and links cannot lead out
@@ -90,6 +96,7 @@ struct spy_stat {
 	pid_t ppid;
 	uint64_t utime; /* clock ticks */
 	uint64_t stime;
+	uint64_t threads; /* that have not ended; a zombie leader counts */
 	uint64_t start_time;
 	unsigned flags;	   /* PF_* of the kernel */
 	char command[64];  /* comm, valid UTF-8 */

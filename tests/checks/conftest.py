@@ -12,13 +12,14 @@ BUILD = pathlib.Path(os.environ.get("PYSPYC_BUILD") or ROOT / "build")
 
 def tree_files():
     """All files that belong to the project, also those not yet added; relative paths."""
-    listing = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-co", "--exclude-standard"],
-                             capture_output=True, text=True, check=False)
-    if listing.returncode == 0:
+    try:
+        listing = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-co", "--exclude-standard"],
+                                 capture_output=True, text=True, check=True)
         names = [pathlib.Path(name) for name in listing.stdout.splitlines()]
-    else:   # a release without .git
+    except (OSError, subprocess.CalledProcessError):   # a release without .git, or no git
         names = [path.relative_to(ROOT) for path in ROOT.rglob("*")
-                 if not path.relative_to(ROOT).parts[0].startswith("build")]
+                 if not path.relative_to(ROOT).parts[0].startswith(("build", ".git"))
+                 and not {".pytest_cache", "__pycache__"} & set(path.parts)]
     return sorted(name for name in names if (ROOT / name).is_file())
 
 

@@ -200,6 +200,31 @@ def test_dump_quick(spy, launch):
     assert marked("sleeper.py", "doze")
 
 
+@few
+@pytest.mark.case("exit while stopped")
+@pytest.mark.parametrize("option", ["--blocking", "--mode=cpu"])
+def test_exit_while_stopped(spy, launch, option):
+    """A process that ends just as it is stopped is its parent's to wait for, at once."""
+    target = launch("forks.py", 0.3, 80, 0.008)
+    begin = time.monotonic()
+    spy.record(option, "-s", rate="5k", pid=target.pid, seconds=15)
+    assert time.monotonic() - begin < 12, "the target hung until the recording ended"
+    assert target.rest() == ["children 80"]
+    assert target.finish() == 0
+
+
+@few
+@pytest.mark.case("exit while stopped")
+def test_threads_exit_while_stopped(spy, launch):
+    """Threads that end while they are stopped leave nothing behind."""
+    target = launch("churn.py")
+    spy.record("--blocking", rate="5k", pid=target.pid, seconds=1)
+    assert not [tid for tid in system.tasks(target.pid) if system.state(target.pid, tid) == "Z"]
+    target.signal(signal.SIGTERM)
+    assert target.rest()[-1].startswith("threads ")
+    assert target.finish(10) == 0
+
+
 @pytest.mark.case("unharmed")
 def test_unharmed(spy, launch):
     """Sampled at 1 kHz in each way, a program does its work, says the same and exits the same."""

@@ -288,3 +288,58 @@ def test_inherits(spy, place, python, folder):
     done = spy.run("record", "-o", folder / "a.svg", "--", *python.command, path)
     # Python itself ignores SIGPIPE.
     assert done.stdout.decode() == "[]\n[%s]\n" % ("13" if sys.platform == "linux" else "")
+
+
+IGNORED = ("HUP", "INT", "QUIT", "USR1", "PIPE", "TERM", "XFSZ")
+
+
+@static
+@pytest.mark.case("launch: ignored signals")
+@pytest.mark.parametrize("ignored", [(), IGNORED], ids=["none", "many"])
+def test_ignored_signals(spy, command, folder, start, ignored):
+    """What was ignored or blocked when pyspyc started is so in the program, and nothing else."""
+    words = ["sh", "-c", "grep -E 'Sig(Blk|Ign)' /proc/self/status; exec \"$@\"", "sh",
+             *command("ends.py", "spin=0.1")]
+    prefix = ["sh", "-c", "trap '' %s; exec \"$@\"" % " ".join(ignored or ["WINCH"]), "sh"]
+
+    def block():
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])
+
+    alone = start([*prefix, *words], ready=False, preexec_fn=block)
+    expected = alone.process.communicate(timeout=20)[0]
+    done = spy.run("record", "-o", folder / "a.svg", "--", *words, prefix=prefix, preexec_fn=block)
+    assert done.stdout == expected
+    mask = int(done.stdout.split(b"SigIgn:")[1].split()[0], 16)
+    for name in ignored:
+        assert mask >> (signal.Signals["SIG" + name] - 1) & 1, name
+
+
+@static
+@pytest.mark.case("output: mode")
+def test_mode_is_kept(spy, launch, folder):
+    """A file that is replaced keeps its mode, a new one has the usual one."""
+    target = launch("spin.py")
+    output = folder / "a.folded"
+    modes = []
+    for mode in (None, 0o600, 0o664):
+        if mode:
+            output.chmod(mode)
+        spy.run("record", "-d", 0.05, "-o", output, "-p", target.pid, prefix=["sh", "-c",
+                "umask 022; exec \"$@\"", "sh"])
+        modes.append(stat.S_IMODE(output.stat().st_mode))
+    assert modes == [0o644, 0o600, 0o664]
+
+
+@root
+@static
+@pytest.mark.case("output: sudo's group")
+@pytest.mark.parametrize("uid, gid, owner", [
+    (NOBODY, 0, (NOBODY, 0)), ("0x11", 5, (0, 0)), (0, 5, (0, 0))])
+def test_sudo_ids(spy, launch, folder, uid, gid, owner):
+    """Ids are decimal; root's group is one as any other, root's sudo is none."""
+    folder.chmod(0o777)
+    output = folder / "own.folded"
+    target = launch("spin.py")
+    spy.run("record", "-d", 0.05, "-o", output, "-p", target.pid,
+            env=environment(SUDO_UID=str(uid), SUDO_GID=str(gid)))
+    assert (output.stat().st_uid, output.stat().st_gid) == owner

@@ -273,6 +273,31 @@ def test_short_children(spy, command):
     assert len(roots) >= 7, roots
 
 
+@pytest.mark.case("vfork")
+@pytest.mark.pythons(only=("3.8", "3.13", "system"))
+def test_vfork(spy, launch, folder):
+    """Until its exec a child is not taken for a process that runs what its parent does."""
+    fifo = folder / "gate"
+    os.mkfifo(fifo)
+    program = launch("vforks.py", fifo, 0.4)
+    child, = system.wait_until(lambda: system.children(program.pid), "the child")
+    process = spy.start("record", "-s", "--idle", "-r", 200, "-o", folder / "a.folded",
+                        "-p", program.pid)
+    system.wait_until(lambda: system.cpu_ticks(process.pid) > 2, "pyspyc records")
+    time.sleep(0.5)  # of what must not be booked
+    gate = os.open(fifo, os.O_WRONLY)
+    status, error = ended(process)
+    os.close(gate)
+    assert status == 0, error
+    profile = spy.read(folder / "a.folded", error)
+    assert profile.seen("child_work") >= 60
+    for frames, _ in profile.frames():
+        names = {frame.name for frame in frames}
+        assert not ("spawning" in names and str(child) in frames[0].name), frames
+    assert profile.having("spawning") >= 5
+    assert program.finish() == 0
+
+
 @pytest.mark.case("recursion under load")
 def test_recursive(spy, launch):
     """No stack without its root while calls come and go."""

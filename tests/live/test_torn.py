@@ -68,6 +68,18 @@ def test_dumps(spy, launch):
         assert [int(name.split("_")[1]) for name in names[2:]] == list(range(len(names) - 2))
 
 
+@pytest.mark.case("torn stacks: recursion at speed")
+def test_recursion(spy, launch):
+    """The same function over and over: no stack without its root, none longer than it can be."""
+    target = launch("recursive.py")
+    computes(target.pid)
+    profile = spy.record(rate="20k", pid=target.pid, seconds=1.2)
+    wrong = {stack[:3]: (len(stack), count) for stack, count in profile.stacks.items()
+             if not stack[0].startswith("<module> ") or len(stack) > 22
+             or any(not frame.startswith("recurse ") for frame in stack[1:])}
+    assert not wrong, "of %d: %s" % (profile.samples, wrong)
+
+
 @pytest.mark.case("torn stacks: --nonblocking")
 @pytest.mark.pythons(only=FEW + ("3.11", "3.12", "3.14", "3.15"))
 def test_nonblocking(spy, launch):

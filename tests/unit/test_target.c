@@ -5,10 +5,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -165,6 +167,69 @@ static void test_process_knows_itself_and_its_end(void **state)
 	assert_int_equal(spy_process_open(-4, &process, &err), -PYSPYC_EINVAL);
 }
 
+static void *outlive(void *context)
+{
+	const int *ends = context;
+	char byte;
+
+	(void)!read(ends[0], &byte, 1);
+	_exit(0);
+}
+
+/* In a child: the first thread ends, another stays until the pipe is closed. */
+static pid_t start_headless(int ends[2])
+{
+	pthread_t thread;
+	pid_t pid;
+
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (pid == 0) {
+		close(ends[1]);
+		pthread_create(&thread, NULL, outlive, ends);
+		pthread_exit(NULL);
+	}
+	close(ends[0]);
+	return pid;
+}
+
+static void wait_for_zombie(pid_t pid)
+{
+	struct spy_stat stat;
+	int tries;
+
+	for (tries = 0; tries < 5000; tries++) {
+		assert_int_equal(spy_stat_read(pid, 0, &stat, NULL), 0);
+		if (stat.state == 'Z')
+			return;
+		usleep(1000);
+	}
+	fail_msg("process %d has not become a zombie", (int)pid);
+}
+
+static void test_pid_lives_as_long_as_a_thread(void **state)
+{
+	struct rlimit before, none;
+	siginfo_t info;
+	int ends[2];
+	pid_t pid = start_headless(ends);
+
+	wait_for_zombie(pid);
+	assert_true(spy_pid_alive(pid, 0));
+	assert_false(spy_pid_alive(pid, 1));
+	close(ends[1]);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	assert_false(spy_pid_alive(pid, 0));
+	waitpid(pid, NULL, 0);
+	assert_false(spy_pid_alive(pid, 0));
+	/* No descriptor to look with says nothing about the process. */
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){ 0, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_true(spy_pid_alive(getpid(), 0));
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 static void test_pause_stops_and_lets_go(void **state)
 {
 	struct spy_pause stop = { 0 };
@@ -173,7 +238,7 @@ static void test_pause_stops_and_lets_go(void **state)
 	int i;
 
 	for (i = 0; i < 100; i++) {
-		assert_int_equal(spy_pause_begin(pid, &stop, NULL), 0);
+		assert_int_equal(spy_pause_begin(pid, pid, &stop, NULL), 0);
 		assert_int_equal(spy_stat_read(pid, pid, &stat, NULL), 0);
 		assert_int_equal(stat.state, 't');
 		spy_pause_end(&stop);
@@ -181,15 +246,16 @@ static void test_pause_stops_and_lets_go(void **state)
 	}
 	do
 		assert_int_equal(spy_stat_read(pid, pid, &stat, NULL), 0);
-	while (stat.state == 't');
+	while (stat.state == 't' || stat.state == 'R');
 	assert_int_equal(stat.state, 'S');
 	/* A signal that arrives with the stop is delivered all the same. */
 	kill(pid, SIGTERM);
-	if (spy_pause_begin(pid, &stop, NULL) == 0)
+	if (spy_pause_begin(pid, pid, &stop, NULL) == 0)
 		spy_pause_end(&stop);
+	spy_pause_finish(&stop);
 	assert_int_equal(waitpid(pid, &i, 0), pid);
 	assert_true(WIFSIGNALED(i) && WTERMSIG(i) == SIGTERM);
-	assert_int_equal(spy_pause_begin(pid, &stop, NULL), -PYSPYC_ENOPROC);
+	assert_int_equal(spy_pause_begin(pid, pid, &stop, NULL), -PYSPYC_ENOPROC);
 }
 
 int main(void)
@@ -201,6 +267,7 @@ int main(void)
 		cmocka_unit_test(test_image_memory),
 		cmocka_unit_test(test_live_memory_names_the_bad_address),
 		cmocka_unit_test(test_process_knows_itself_and_its_end),
+		cmocka_unit_test(test_pid_lives_as_long_as_a_thread),
 		cmocka_unit_test(test_pause_stops_and_lets_go),
 	};
 

@@ -52,6 +52,7 @@ command gcc gcc
 file /usr/include/stdlib.h libc6-dev
 command meson meson
 command ninja ninja-build
+command make make
 command pkg-config pkg-config
 command python3 python3
 module libelf libelf-dev
@@ -71,8 +72,14 @@ END
 		echo command clang clang
 		;;
 	checks)
-		echo command g++ g++
-		echo command nm binutils
+		# The last three: what libdw names for a static link.
+		cat <<'END'
+command g++ g++
+command nm binutils
+file /usr/include/bzlib.h libbz2-dev
+file /usr/include/lzma.h liblzma-dev
+file /usr/include/zstd.h libzstd-dev
+END
 		;;
 	live)
 		cat <<'END'
@@ -190,7 +197,7 @@ venv() {
 	need_for venv
 	say "making a virtual environment in $VENV"
 	mkdir -p "$PYSPYC_CACHE"
-	"$(system_python)" -m venv --clear "$VENV"
-	"$VENV/bin/python" -m pip install --quiet --disable-pip-version-check -r "$2"
+	"$(system_python)" -m venv --clear "$VENV" || return 1
+	"$VENV/bin/python" -m pip install --quiet --disable-pip-version-check -r "$2" || return 1
 	echo "$stamp" >"$VENV/.stamp"
 }

@@ -260,9 +260,11 @@ def ensure_debug(version):
     if not (FORKY / "usr/lib" / ("python" + version)).exists():
         in_forky(*APT, "update")
         in_forky(*APT, "install", "--no-install-recommends", "libpython%s-stdlib" % version)
-    for found in (unpacked / "usr/lib" / ("python" + version)).glob("lib-dynload/*-%sd-*.so"
-                                                                    % version.replace(".", "")):
-        shutil.copy2(found, FORKY / "usr/lib" / ("python" + version) / "lib-dynload")
+    # Only what the program needs: debug files beside the release build would help it.
+    library = pathlib.Path("usr/lib") / ("python" + version)
+    for pattern in ("lib-dynload/*-%sd-*.so" % version.replace(".", ""), "_sysconfig*_d_*"):
+        for found in (unpacked / library).glob(pattern):
+            shutil.copy2(found, FORKY / found.relative_to(unpacked))
     shutil.copy2(unpacked / "usr/bin" / program, FORKY / "usr/bin" / program)
 
 

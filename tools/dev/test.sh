@@ -47,6 +47,10 @@ pytest_stage() {
 		skipped "$stage" "there are no tests in $folder"
 		return 0
 	fi
+	if [ ! -e "$VENV/.stamp" ]; then
+		failed "$stage" "there is no pytest to run $folder with"
+		return 0
+	fi
 	report=$SCRATCH/$stage.xml
 	say "$stage: pytest $folder $*"
 	PYSPYC=$PWD/build/pyspyc PYSPYC_BUILD=$PWD/build "$VENV/bin/python" -m pytest "$folder" \
@@ -190,7 +194,8 @@ dev_test() {
 	TALLY=$SCRATCH/tally
 	trap 'rm -rf "$SCRATCH"' EXIT
 	[ -n "$QUICK" ] || need_for build unit checks
-	venv venv tests/requirements.txt
+	VENV=$PYSPYC_CACHE/venv
+	attempt setup venv venv tests/requirements.txt || true
 	# All at once: checks installs, live and browser run programs of tests/unit.
 	if attempt build build_release; then
 		attempt build compile build tests || true
