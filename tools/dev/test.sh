@@ -136,7 +136,9 @@ stage_live() {
 			say "no CPython $line"
 		done < <(python3 tools/dev/pythons.py --missing)
 	fi
-	pytest_stage live tests/live -n "$JOBS" "${selection[@]}" "${PYTEST_ARGS[@]}"
+	# On a busy machine a sampler sees less than a test expects: a failure is tried again, twice,
+	# and each such try is shown. What is broken fails every time.
+	pytest_stage live tests/live -n "$JOBS" --reruns 2 -rR "${selection[@]}" "${PYTEST_ARGS[@]}"
 }
 
 stage_browser() {
@@ -144,7 +146,7 @@ stage_browser() {
 	if [ -f tests/browser/package.json ] && command -v npm >/dev/null; then
 		node_modules tests/browser/package.json
 	fi
-	pytest_stage browser tests/browser "${PYTEST_ARGS[@]}"
+	pytest_stage browser tests/browser --reruns 2 -rR "${PYTEST_ARGS[@]}"
 }
 
 # The packages of a package.json, in the cache; sets PYSPYC_NODE_MODULES.
