@@ -147,6 +147,21 @@ static int begin(struct recording *recording)
 	return CLI_OK;
 }
 
+/* What to look at when nothing was recorded. */
+static const char *why_empty(const struct pyspyc_recorder_options *options,
+			     const struct pyspyc_recorder_stats *stats)
+{
+	if (stats->unreadable + stats->dropped > 0)
+		return "; no stack could be read";
+	if (options->threads || options->include || options->exclude)
+		return "; it is empty: nothing that ran passed --thread, --include and --exclude";
+	if (options->mode == PYSPYC_MODE_GIL)
+		return "; it is empty: no thread was seen to hold the GIL";
+	return options->mode == PYSPYC_MODE_WALL
+		       ? "; it is empty"
+		       : "; it is empty: all threads were idle (see --idle)";
+}
+
 /* Writes the file and tells the truth about it. */
 static int finish(struct recording *recording)
 {
@@ -158,10 +173,7 @@ static int finish(struct recording *recording)
 	char size[32];
 
 	if (!pyspyc_profile_samples(profile))
-		hint = stats->unreadable + stats->dropped > 0 ? "; no stack could be read"
-		       : order->options.mode == PYSPYC_MODE_WALL
-			       ? "; it is empty"
-			       : "; it is empty: all threads were idle (see --idle)";
+		hint = why_empty(&order->options, stats);
 	if (!cli_output_write(&recording->output, profile, order->format))
 		return CLI_FAILED;
 	cli_progress_summary(stats, order->options.rate);

@@ -436,8 +436,8 @@ static int finish(struct pyspyc_recorder *recorder, struct pyspyc_error *err)
 	if (recorder->booking.profile->samples || !first)
 		return 0;
 	return spy_fail(err, PYSPYC_ENOTPYTHON,
-			"process %d ended before a Python interpreter was seen in it%s%s",
-			(int)first->pid, first->error.message[0] ? ": " : "", first->error.message);
+			"process %d ended before a Python interpreter was seen in it: it runs no "
+			"CPython, or runs too briefly", (int)first->pid);
 }
 
 static uint64_t least(uint64_t left, uint64_t right)
