@@ -39,7 +39,10 @@ def check(profile):
     torn, weight, seen = judge(profile)
     assert not torn, "%d of %d: %s" % (sum(torn.values()), seen, torn.most_common(3))
     assert seen == profile.samples >= 0.99 * profile.moments - 2, profile.truth
-    assert profile.truth["dropped"] + profile.truth["unreadable"] <= 0.001 * profile.moments + 1
+    # Where the machine cannot keep up by far, a thread may not get to stop within the deadline.
+    if profile.truth["missed"] <= profile.moments:
+        lost = profile.truth["dropped"] + profile.truth["unreadable"]
+        assert lost <= 0.001 * profile.moments + 1, profile.truth
     if seen >= 800 and profile.truth["missed"] <= 0.02 * profile.moments:  # enough, and not too busy
         shares = [weight[chain] / sum(weight.values()) for chain in range(CHAINS)]
         assert 0.06 < min(shares) and max(shares) < 0.20, shares

@@ -17,6 +17,8 @@ class Matrix:
 
     def pytest_runtest_logreport(self, report):
         properties = dict(report.user_properties)
+        if report.outcome == "rerun":  # not the last word
+            return
         if "case" not in properties or (report.when != "call" and report.outcome == "passed"):
             return
         case, python = properties["case"], properties.get("python", "any")
