@@ -154,16 +154,31 @@ static bool frames_room(struct spy_stack_copy *copy)
 	return true;
 }
 
+/* Up to 3.10 a frame is an object: one that has been freed waits in a list, its caller gone. */
+static bool is_freed(const struct spy_stack_reader *reader, const uint8_t *frame)
+{
+	int64_t references;
+
+	if (reader->heap.layout->frames != SPY_FRAME_OBJECTS)
+		return false;
+	/* ob_refcnt and ob_type end PyObject, debug builds' links come before them. */
+	memcpy(&references, frame + reader->heap.layout->object_size - 16, sizeof(references));
+	return references <= 0;
+}
+
 enum spy_walk spy_stack_walk(const struct spy_stack_reader *reader,
 			     const struct spy_stack_memory *memory, struct spy_stack_copy *copy,
 			     uint64_t *missing)
 {
 	const struct spy_span *span = NULL;
-	uint64_t address = copy->top;
+	uint64_t address = copy->top, anchor = 0;
+	size_t next_anchor = 1;
 
 	copy->count = 0;
 	copy->truncated = false;
 	while (address) {
+		const uint8_t *bytes;
+
 		if (copy->count == SPY_DEPTH_LIMIT) {
 			copy->truncated = true;
 			break;
@@ -177,10 +192,18 @@ enum spy_walk spy_stack_walk(const struct spy_stack_reader *reader,
 		}
 		if (!frames_room(copy))
 			return SPY_WALK_NOMEM;
-		spy_frame_decode(reader->heap.layout, address,
-				 copy->bytes + span->offset + (address - span->start),
-				 &copy->frames[copy->count]);
+		bytes = copy->bytes + span->offset + (address - span->start);
+		if (is_freed(reader, bytes))
+			return SPY_WALK_BAD;
+		spy_frame_decode(reader->heap.layout, address, bytes, &copy->frames[copy->count]);
 		address = copy->frames[copy->count++].back;
+		/* No stack runs in a circle (Brent): frames of two moments may. */
+		if (address == anchor)
+			return SPY_WALK_BAD;
+		if (copy->count == next_anchor) {
+			anchor = address;
+			next_anchor *= 2;
+		}
 	}
 	return SPY_WALK_DONE;
 }

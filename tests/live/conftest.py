@@ -20,6 +20,8 @@ FEW = ("2.7", "3.8", "3.13", "system")
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "flaky(reruns=): how often a failure is tried again, where "
+                            "the runner does so at all")
     config.addinivalue_line("markers", "quick: part of the quick subset")
     config.addinivalue_line("markers", "case(name): the row of the table that a test belongs to")
     config.addinivalue_line(

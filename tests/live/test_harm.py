@@ -13,6 +13,8 @@ from kit.spy import ended
 from kit.target import marked
 
 few = pytest.mark.pythons(only=FEW)
+# Harm done once is harm done: never tried again.
+once = pytest.mark.flaky(reruns=0)
 
 # Holds a process as a debugger does, until its standard input ends.
 TRACER = """
@@ -38,6 +40,7 @@ def assert_free(pid):
 
 
 @few
+@once
 @pytest.mark.quick
 @pytest.mark.case("kill -9 of pyspyc")
 def test_killed(spy, launch):
@@ -201,6 +204,7 @@ def test_dump_quick(spy, launch):
 
 
 @few
+@once
 @pytest.mark.case("exit while stopped")
 @pytest.mark.parametrize("option", ["--blocking", "--mode=cpu"])
 def test_exit_while_stopped(spy, launch, option):
@@ -214,6 +218,7 @@ def test_exit_while_stopped(spy, launch, option):
 
 
 @few
+@once
 @pytest.mark.case("exit while stopped")
 def test_threads_exit_while_stopped(spy, launch):
     """Threads that end while they are stopped leave nothing behind."""
@@ -225,6 +230,7 @@ def test_threads_exit_while_stopped(spy, launch):
     assert target.finish(10) == 0
 
 
+@once
 @pytest.mark.case("unharmed")
 def test_unharmed(spy, launch):
     """Sampled at 1 kHz in each way, a program does its work, says the same and exits the same."""
