@@ -198,7 +198,7 @@ enum spy_walk spy_stack_walk(const struct spy_stack_reader *reader,
 		spy_frame_decode(reader->heap.layout, address, bytes, &copy->frames[copy->count]);
 		address = copy->frames[copy->count++].back;
 		/* No stack runs in a circle (Brent): frames of two moments may. */
-		if (address == anchor)
+		if (address && address == anchor)
 			return SPY_WALK_BAD;
 		if (copy->count == next_anchor) {
 			anchor = address;
