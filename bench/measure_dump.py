@@ -1,39 +1,32 @@
-"""Wall time of one dump of tests/targets/chains.py, start to end of the program: median and
-least of 20, the two programs in turn."""
+"""Wall milliseconds of one dump of tests/targets/chains.py, from start to end of the program, the
+profilers in turn."""
 
-import statistics
-import subprocess
-import time
+import table
+from peers import timed
+from table import Row, Series
 
 TITLE = "Time of a dump"
-HEADER = ("CPython", "pyspyc, median ms", "least", "py-spy, median ms", "least")
-RUNS = 20
-
-
-def timed(command):
-    """Milliseconds, or None when the program failed."""
-    begin = time.perf_counter()
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                          check=False)
-    return (time.perf_counter() - begin) * 1000 if done.returncode == 0 else None
-
-
-def summary(times):
-    good = [one for one in times if one is not None]
-    if not good:
-        return "failed", "–"
-    note = "" if len(good) == len(times) else " (%d of %d failed)" % (len(times) - len(good),
-                                                                     len(times))
-    return "%.1f%s" % (statistics.median(good), note), "%.1f" % min(good)
 
 
 def rows(context):
-    for python in context.pythons():
+    for python in context.pythons("2.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15",
+                                  "3.13t"):
+        present, peers = context.present(python)
+        profilers = (context.spy, *present)
+        found = {profiler.name: Series() for profiler in profilers}
+        failed = dict.fromkeys(found, 0)
         with context.target(python, "chains.py", 600) as target:
-            pid = str(target.pid)
-            ours, theirs = [], []
-            for _ in range(RUNS):
-                ours.append(timed([context.spy.path, "dump", "--pid", pid]))
-                if context.pyspy:
-                    theirs.append(timed([context.pyspy, "dump", "--pid", pid]))
-            yield (python.id, *summary(ours), *(summary(theirs) if theirs else ("absent", "–")))
+            for turn in range(context.either(30, 8)):
+                for profiler in profilers:
+                    if profiler is context.tachyon and turn % 4:
+                        continue
+                    taken = timed(profiler.dump(target))
+                    failed[profiler.name] += taken is None
+                    found[profiler.name].add(taken and taken * 1000)
+        for name, count in failed.items():
+            found[name].note = "%d failed" % count if count else ""
+        ours = found.pop("pyspyc")
+        verdict = table.at_most(table.median(ours), table.best(min, found))
+        if failed["pyspyc"]:
+            verdict = table.Verdict(table.BEHIND, "behind: %d failed" % failed["pyspyc"])
+        yield Row("dump, ms", python.id, "≤ the fastest peer's", ours, {**peers, **found}, verdict)

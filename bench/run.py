@@ -1,12 +1,18 @@
 """Runs the measurements in bench/measure_*.py and writes bench/RESULTS.md.
 
-usage: run.py [NAME…]      (through ./dev bench, which builds and installs the peers first)
+usage: run.py [--quick] [--output FILE] [NAME…]
+       (through ./dev bench, which builds and installs the peers first)
 
-A measurement is a module with TITLE, HEADER (the table's columns) and rows(context), which
-yields one tuple of cells a row. Everything in RESULTS.md comes from one run on one machine:
-figures of different runs are not mixed, so naming some measurements rewrites the file too.
+A measurement is a module with a TITLE and rows(context), which yields table.Row's; its docstring
+stands above its table. Everything in RESULTS.md comes from one run on one machine: figures of
+different runs are not mixed, so naming some measurements rewrites the file too. --quick measures
+shortly, to see that all works: its figures mean little, and go to a file only with --output.
+
+Environment: PYSPYC names the program; PYSPYC_BENCH_SAMPLES how many samples are judged one by one
+(1,000,000); PYSPYC_BENCH_PYTHONS the CPythons to look at, such as "3.12 3.15".
 """
 
+import argparse
 import contextlib
 import datetime
 import importlib
@@ -17,38 +23,71 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 BENCH = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(BENCH), str(BENCH.parent / "tests" / "live")]
 
+import table  # noqa: E402
 from kit import pythons  # noqa: E402
 from kit.spy import Spy  # noqa: E402
 from kit.target import Place, Target  # noqa: E402
+from peers import Austin, Failed, PySpy, Pyspyc, Tachyon  # noqa: E402
+
+NAMESPACE = "PYSPYC_BENCH_NAMESPACE"
+LONGEST = 3600
 
 
 class Context(contextlib.ExitStack):
     """What a measurement works with: interpreters, targets, pyspyc, the peers."""
 
-    def __init__(self):
+    def __init__(self, quick=False):
         super().__init__()
+        self.quick = quick
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pyspyc-bench-"))
         self.callback(shutil.rmtree, self.folder, ignore_errors=True)
-        self.spy = Spy(self.folder)
-        self.callback(self.spy.stop)
         self.places = {}
-        self.pyspy = shutil.which("py-spy")
+        self.known = {python.id: python for python in pythons.discover()}
+        roots = sorted({python.root for python in self.known.values() if python.root})
+        self.spy = Pyspyc(self.folder, Spy(self.folder).path)
+        self.pyspy = PySpy(self.folder)
+        self.austin = Austin(self.folder, roots[0] if roots else None)
+        self.tachyon = Tachyon(self.folder, self.known.get("3.15"))
+        self.peers = (self.pyspy, self.austin, self.tachyon)
+        self.samples = int(os.environ.get("PYSPYC_BENCH_SAMPLES", 20000 if quick else 1000000))
 
-    def pythons(self):
-        return [python for python in pythons.discover() if not python.missing]
+    def either(self, usual, quick):
+        return quick if self.quick else usual
+
+    def pythons(self, *names):
+        """Those of them that are there, or all of PYSPYC_BENCH_PYTHONS among them."""
+        chosen = os.environ.get("PYSPYC_BENCH_PYTHONS", "").split() or names
+        return [self.known[name] for name in names
+                if name in chosen and name in self.known and not self.known[name].missing]
+
+    def missing(self):
+        return [name for name, python in self.known.items() if python.missing]
+
+    def present(self, python):
+        """(the peers that can look at a program of this Python, {name: why not} of the others)."""
+        reasons = {peer.name: peer.absent(python) for peer in self.peers}
+        return ([peer for peer in self.peers if not reasons[peer.name]],
+                {name: reason for name, reason in reasons.items() if reason})
+
+    def place(self, python):
+        if python.root not in self.places:
+            place = self.places[python.root] = Place(python.root)
+            self.callback(place.remove)
+            for path in sorted((BENCH / "targets").glob("*.py")):
+                place.put(path.name, path.read_text(encoding="utf-8"))
+        return self.places[python.root]
 
     @contextlib.contextmanager
     def target(self, python, name, *arguments):
-        """A program of tests/targets, running and ready."""
-        if python.root not in self.places:
-            self.places[python.root] = Place(python.root)
-            self.callback(self.places[python.root].remove)
-        target = Target([*python.command, self.places[python.root].path(name),
-                         *map(str, arguments)])
+        """A program of tests/targets or bench/targets, running and ready."""
+        place = self.place(python)
+        target = Target([*python.command, place.path(name), *map(str, arguments)])
+        target.python, target.place = python, place
         try:
             target.ready()
             yield target
@@ -56,49 +95,100 @@ class Context(contextlib.ExitStack):
             target.stop()
 
 
+@contextlib.contextmanager
+def tolerated(context, problems, what):
+    """A peer that fails costs its own figure only."""
+    try:
+        yield
+    except (Failed, AssertionError, OSError, ValueError, subprocess.SubprocessError) as error:
+        problems.append("%s: %s" % (what, " ".join(str(error).split())[:200]))
+        print("   " + problems[-1], flush=True)
+
+
+def own_namespace():
+    """Peers that run in a chroot need /proc there. It is mounted for this run alone, in a mount
+    namespace of its own, which ends with it."""
+    if NAMESPACE in os.environ or os.geteuid() != 0 or not shutil.which("unshare"):
+        return
+    roots = sorted({python.root for python in pythons.discover() if python.root})
+    if not roots or os.path.ismount(roots[0] + "/proc"):
+        return
+    os.environ[NAMESPACE] = "1"
+    script = "".join("mount --bind /proc '%s/proc' && " % root for root in roots) + 'exec "$@"'
+    probe = subprocess.run(["unshare", "--mount", "sh", "-c", script, "sh", "true"], check=False,
+                           stderr=subprocess.DEVNULL)
+    if probe.returncode == 0:
+        os.execvp("unshare", ["unshare", "--mount", "sh", "-c", script, "sh", sys.executable,
+                              *sys.argv])
+
+
 def processor():
     with contextlib.suppress(OSError):
-        for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        for line in pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.machine()
 
 
-def version_of(program):
-    if not program:
-        return "absent"
-    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"
+def measure(name, context):
+    """(title, words, rows) of a measurement; what cannot be measured is a row that is behind."""
+    module = importlib.import_module("measure_" + name)
+    rows = []
+    print("== %s: %s" % (name, module.TITLE), flush=True)
+    begin = time.monotonic()
+    problems = []
+    with tolerated(context, problems, name):
+        for row in module.rows(context):
+            rows.append(row)
+            print(row.line(), flush=True)
+    for problem in problems:
+        rows.append(table.Row(module.TITLE, "", "", "failed", {},
+                              table.Verdict(table.BEHIND, "failed: " + problem)))
+    print("   %.0f s" % (time.monotonic() - begin), flush=True)
+    return module.TITLE, " ".join(module.__doc__.split()), rows
 
 
-def measure(module, context, out):
-    out.append("\n## %s\n" % module.TITLE)
-    out.append("%s\n" % " ".join(module.__doc__.split()))
-    out.append("| " + " | ".join(module.HEADER) + " |")
-    out.append("|" + "---|" * len(module.HEADER))
-    for row in module.rows(context):
-        line = "| " + " | ".join(str(cell) for cell in row) + " |"
-        print(line, flush=True)
-        out.append(line)
+def head(context, arguments, load):
+    found = [python for python in context.known.values() if not python.missing]
+    lines = ["# Measured figures", "",
+             "Written by `./dev bench%s` on %s (%.0f minutes)." % (
+                 "".join(" " + word for word in arguments), datetime.date.today().isoformat(),
+                 (time.monotonic() - context.begin) / 60), "",
+             "- %s, %d cores, Linux %s; load when it began %.2f" % (
+                 processor(), os.cpu_count() or 1, platform.release(), load)]
+    lines += ["- " + profiler.version() for profiler in (context.spy, *context.peers)]
+    lines += ["- CPython " + ", ".join("%s (%s)" % (python.id, python.full_version)
+                                       for python in found)]
+    if context.missing():
+        lines += ["- not here: CPython " + ", ".join(context.missing())]
+    return lines + ["", "Figures are medians, with the least and the greatest; the profilers took "
+                    "turns in every round. A peer's column says why where it cannot look at such "
+                    "a program. What must be is the project's own aim; \"open\" is what has no "
+                    "peer here to compare with."]
 
 
 def main():
+    own_namespace()
     known = sorted(path.stem[len("measure_"):] for path in BENCH.glob("measure_*.py"))
-    names = sys.argv[1:] or known
-    for name in names:
+    parser = argparse.ArgumentParser(prog="./dev bench", description="pyspyc and its peers, side by side")
+    parser.add_argument("--quick", action="store_true", help="short runs, to see that all works")
+    parser.add_argument("--output", type=pathlib.Path, help="file to write instead of bench/RESULTS.md")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="one of: " + ", ".join(known))
+    chosen = parser.parse_args()
+    for name in chosen.names:
         if name not in known:
-            sys.exit("bench: no measurement '%s': %s" % (name, ", ".join(known)))
-    with Context() as context:
-        out = ["# Measured figures", "",
-               "Written by `./dev bench%s` on %s. %s, %d cores, Linux %s. %s; %s." % (
-                   "".join(" " + name for name in sys.argv[1:]),
-                   datetime.date.today().isoformat(), processor(), os.cpu_count() or 1,
-                   platform.release(), version_of(context.spy.path), version_of(context.pyspy))]
-        for name in names:
-            print("== " + name, flush=True)
-            measure(importlib.import_module("measure_" + name), context, out)
-    (BENCH / "RESULTS.md").write_text("\n".join(out) + "\n", encoding="utf-8")
-    print("bench/RESULTS.md")
+            parser.error("no measurement '%s': %s" % (name, ", ".join(known)))
+    output = chosen.output or (None if chosen.quick else BENCH / "RESULTS.md")
+    load = os.getloadavg()[0]
+    with Context(chosen.quick) as context:
+        context.begin = time.monotonic()
+        parts = [measure(name, context) for name in chosen.names or known]
+        out = head(context, sys.argv[1:], load) + table.markdown(parts)
+    if output:
+        output.write_text("\n".join(out) + "\n", encoding="utf-8")
+        print(output)
+    behind = [row for _, _, rows in parts for row in rows if row.verdict.state == table.BEHIND]
+    print("%d rows, %d behind" % (sum(len(rows) for _, _, rows in parts), len(behind)))
 
 
 if __name__ == "__main__":

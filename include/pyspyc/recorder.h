@@ -35,6 +35,7 @@ struct pyspyc_recorder_options {
 	bool no_lines;	     /* no line numbers at all */
 	bool full_filenames;
 	bool thread_roots;   /* each thread a root (below its process) */
+	bool no_gc;	     /* no frame <GC> where the garbage collector runs */
 	bool timeline;	     /* keep the order of samples, for formats that need it */
 	const char *const *threads; /* names or tids of the threads to take, NULL-terminated, or NULL */
 	const char *include; /* extended regular expression: only stacks with a frame that matches */
@@ -55,6 +56,7 @@ struct pyspyc_recorder_stats {
 	uint64_t dropped;	/* stacks given up because readings went on to disagree */
 	uint64_t unreadable;	/* stacks that could not be read at all */
 	uint64_t truncated;	/* stacks cut at the root end */
+	uint64_t folded;	/* samples whose stack passes `<other>`: detail gave way to memory */
 	uint64_t cpu_ns;	/* CPU time of this process since the recording began */
 	double rate_reached;	/* moments a second, while there was a process to sample */
 	size_t processes;	/* being sampled now */

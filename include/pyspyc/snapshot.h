@@ -16,7 +16,7 @@ extern "C" {
 /* Strings are valid UTF-8 without NUL but may hold control characters. */
 
 struct pyspyc_frame_info {
-	const char *name;      /* qualified from 3.11 (see names), else plain */
+	const char *name;      /* qualified from 3.11 (see names), else plain; "<GC>", with file "", for the collector */
 	const char *file;      /* shortened as package/module.py, or whole (full_filenames) */
 	const char *path;      /* co_filename as it is */
 	int line;	       /* 0 when there is none */
@@ -31,6 +31,7 @@ struct pyspyc_thread_info {
 	int64_t interpreter;   /* 0 is the main one */
 	bool active;	       /* on a CPU or waiting for one */
 	bool gil;	       /* holds the GIL */
+	bool gil_wait;	       /* waits for the GIL */
 	char os_state;	       /* R, S, D, T, … of proc(5), '?' when not known */
 	bool truncated;	       /* frames at the root end were left out */
 	const char *error;     /* why the stack could not be read, else NULL */
@@ -65,6 +66,7 @@ struct pyspyc_snapshot_options {
 	enum pyspyc_names names;
 	enum pyspyc_blocking blocking;
 	bool full_filenames;
+	bool no_gc;  /* no frame <GC> where the garbage collector runs */
 	double wait; /* seconds to wait for an interpreter that is starting, 0 for none */
 };
 

@@ -149,6 +149,13 @@ static bool strings_grow(struct spy_strings *strings)
 	return true;
 }
 
+uint32_t spy_strings_find(const struct spy_strings *strings, const char *text)
+{
+	const uint32_t *slot = strings->slots ? string_slot(strings, text) : NULL;
+
+	return slot && *slot ? *slot - 1 : SPY_NO_STRING;
+}
+
 uint32_t spy_strings_intern(struct spy_strings *strings, const char *text)
 {
 	uint32_t *slot;

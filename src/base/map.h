@@ -63,6 +63,9 @@ struct spy_strings {
 
 void spy_strings_free(struct spy_strings *strings);
 
+/* The number of text; SPY_NO_STRING when it is not there. */
+uint32_t spy_strings_find(const struct spy_strings *strings, const char *text);
+
 /* The number of text, which is copied when it is new; SPY_NO_STRING when memory ran out. */
 uint32_t spy_strings_intern(struct spy_strings *strings, const char *text);
 

@@ -184,6 +184,7 @@ static int run(const struct cli_arguments *arguments)
 	dump.status = collect(arguments, &pids, &count);
 	dump.subprocesses = cli_has(arguments, "subprocesses");
 	dump.colour = cli_wants_colour(stdout);
+	dump.options.no_gc = cli_has(arguments, "no-gc");
 	dump.options.full_filenames = cli_has(arguments, "full-filenames");
 	dump.options.blocking = cli_has(arguments, "nonblocking") ? PYSPYC_BLOCKING_NEVER
 				: cli_has(arguments, "blocking")  ? PYSPYC_BLOCKING_ALWAYS

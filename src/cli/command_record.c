@@ -183,6 +183,7 @@ static int set_all(struct cli_order *order, const struct cli_arguments *argument
 	options->by_function = cli_has(arguments, "function");
 	options->no_lines = cli_has(arguments, "nolineno");
 	options->full_filenames = cli_has(arguments, "full-filenames");
+	options->no_gc = cli_has(arguments, "no-gc");
 	options->thread_roots = cli_has(arguments, "threads");
 	options->include = cli_value(arguments, "include");
 	options->exclude = cli_value(arguments, "exclude");

@@ -72,11 +72,11 @@ static json_t *thread_object(const struct pyspyc_thread_info *thread)
 
 	for (size_t i = 0; i < thread->frame_count; i++)
 		json_array_append_new(frames, frame_object(&thread->frames[i]));
-	return json_pack("{s:o, s:I, s:o, s:o, s:I, s:b, s:b, s:o, s:b, s:o, s:o}", "tid",
+	return json_pack("{s:o, s:I, s:o, s:o, s:I, s:b, s:b, s:b, s:o, s:b, s:o, s:o}", "tid",
 			 thread->tid ? json_integer(thread->tid) : json_null(), "ident",
 			 (json_int_t)thread->ident, "name", string(thread->name), "os_name",
 			 string(thread->os_name), "interpreter", (json_int_t)thread->interpreter,
-			 "active", thread->active, "gil", thread->gil, "os_state", string(state),
+			 "active", thread->active, "gil", thread->gil, "gil_wait", thread->gil_wait, "os_state", string(state),
 			 "truncated", thread->truncated, "error", string(thread->error), "frames",
 			 frames);
 }

@@ -57,6 +57,8 @@ static void put_process(const struct text *text, const char *what, pid_t pid, co
 
 static const char *state_of(const struct pyspyc_thread_info *thread)
 {
+	if (thread->gil_wait)
+		return " (waiting for the GIL)";
 	if (thread->active)
 		return thread->gil ? " (active+gil)" : " (active)";
 	return thread->gil ? " (idle+gil)" : " (idle)";
@@ -66,6 +68,10 @@ static void put_frame(const struct text *text, const struct pyspyc_frame_info *f
 {
 	fputs("    ", text->file);
 	put(text, FUNCTION, frame->name);
+	if (!*frame->file && !frame->line) { /* a marker such as <GC> */
+		fputc('\n', text->file);
+		return;
+	}
 	fputs(" (", text->file);
 	put(text, FILE_NAME, frame->file);
 	if (frame->line > 0) {

@@ -158,6 +158,13 @@ const struct cli_option cli_options[] = {
 		.help = "show no line numbers",
 	},
 	{
+		.name = "no-gc",
+		.commands = "record dump",
+		.group = OUTPUT,
+		.help = "no frame <GC> where the garbage collector runs",
+		.more = "The time is then that of the function in which it began to run.",
+	},
+	{
 		.name = "full-filenames",
 		.commands = "record dump",
 		.group = OUTPUT,

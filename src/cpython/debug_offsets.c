@@ -29,6 +29,8 @@ enum use {
 	GIL_BASE,    /* where PyInterpreterState has a struct _gil_runtime_state of its own */
 	GIL_MEMBER,  /* an offset in PyInterpreterState of a member of that struct */
 	GIL_ENABLED, /* an offset in struct _gil_runtime_state, free-threaded only */
+	GC_BASE,     /* where PyInterpreterState has its struct _gc_runtime_state */
+	GC_MEMBER,   /* an offset in that struct, its section's; the field's is in PyInterpreterState */
 	OTHER_SIZE,  /* the size of something else */
 };
 
@@ -53,7 +55,7 @@ static const struct word {
 	{ 13, "interpreter_state", "next", OFFSET, 8, FIELD_OF(interp_next) },
 	{ 13, "interpreter_state", "threads_head", OFFSET, 8, FIELD_OF(interp_threads_head) },
 	{ 14, "interpreter_state", "threads_main", UNUSED, 0, NONE },
-	{ 13, "interpreter_state", "gc", UNUSED, 0, NONE },
+	{ 13, "interpreter_state", "gc", GC_BASE, 8, NONE },
 	{ 13, "interpreter_state", "imports_modules", OFFSET, 8, FIELD_OF(interp_modules) },
 	{ 13, "interpreter_state", "sysdict", OFFSET, 8, FIELD_OF(interp_sysdict) },
 	{ 13, "interpreter_state", "builtins", UNUSED, 0, NONE },
@@ -78,7 +80,7 @@ static const struct word {
 	{ 13, "thread_state", "datastack_chunk", OFFSET, 8, FIELD_OF(tstate_datastack_chunk) },
 	{ 13, "thread_state", "status", OFFSET, 4, FIELD_OF(tstate_status) },
 	{ 15, "thread_state", "holds_gil", OFFSET, 4, FIELD_OF(tstate_holds_gil) },
-	{ 15, "thread_state", "gil_requested", UNUSED, 0, NONE },
+	{ 15, "thread_state", "gil_requested", OFFSET, 4, FIELD_OF(tstate_gil_requested) },
 	{ 15, "thread_state", "current_exception", UNUSED, 0, NONE },
 	{ 15, "thread_state", "exc_state", UNUSED, 0, NONE },
 
@@ -153,7 +155,7 @@ static const struct word {
 	{ 15, "unicode_object", "compactunicodeobject_size", OTHER_SIZE, 0, FIELD_OF(unicode_compact_data) },
 
 	{ 13, "gc", "size", SIZE, 0, NONE },
-	{ 13, "gc", "collecting", UNUSED, 0, NONE },
+	{ 13, "gc", "collecting", GC_MEMBER, 4, FIELD_OF(interp_gc_collecting) },
 	{ 15, "gc", "frame", UNUSED, 0, NONE },
 	{ 15, "gc", "generation_stats_size", UNUSED, 0, NONE },
 	{ 15, "gc", "generation_stats", UNUSED, 0, NONE },
@@ -234,9 +236,16 @@ static uint64_t value_beside(const struct parse *parse, size_t index, enum use u
 	return parse->values[index];
 }
 
+/* The value of the only word of this use. */
+static uint64_t value_of(const struct parse *parse, enum use use)
+{
+	return value_beside(parse, WORD_COUNT - 1, use);
+}
+
 static bool is_offset(enum use use)
 {
-	return use == OFFSET || use == THREADED || use == GIL_BASE || use == GIL_MEMBER;
+	return use == OFFSET || use == THREADED || use == GIL_BASE || use == GIL_MEMBER ||
+	       use == GC_BASE || use == GC_MEMBER;
 }
 
 /* Other words that are known to be inside the same struct. */
@@ -312,6 +321,8 @@ static int take_word(const struct parse *parse, size_t index)
 		return result;
 	if (word->use == GIL_MEMBER)
 		value -= value_beside(parse, index, GIL_BASE);
+	if (word->use == GC_MEMBER)
+		value += value_of(parse, GC_BASE);
 	if (is_disputed(parse, index))
 		return contradiction(parse, index, "elsewhere in other objects");
 	set_field(parse->layout, word->field, value);
@@ -369,6 +380,8 @@ static int check_whole(const struct parse *parse, size_t size)
 	else if (layout->tstate_size < 8 || layout->tstate_state > layout->tstate_size - 8 ||
 		 layout->tstate_datastack_top > layout->tstate_size - 8)
 		wrong = "thread_state.size is less than a thread state takes";
+	else if (layout->interp_gc_collecting > layout->interp_size - 4)
+		wrong = "gc.collecting lies outside of interpreter_state";
 	else if (!spy_layout_sane(layout))
 		wrong = "a member lies outside its struct";
 	if (!wrong)

@@ -77,6 +77,12 @@ int spy_candidate_find(struct spy_candidate *candidate, enum spy_depth depth,
 int spy_candidate_version(struct spy_candidate *candidate, enum spy_depth depth,
 			  struct spy_version *ret, struct pyspyc_error *err);
 
+/*
+ * Fills in where ret, whose layout and runtime are known, has the collector's and the GIL's
+ * state; leaves 0 what the symbols do not tell.
+ */
+void spy_candidate_statics(struct spy_candidate *candidate, struct spy_python *ret);
+
 /* Whether the CPython in candidate was built with Py_DEBUG; symbols are found at depth. */
 bool spy_candidate_debug_build(struct spy_candidate *candidate, enum spy_depth depth);
 

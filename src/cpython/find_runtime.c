@@ -223,6 +223,7 @@ static int complete(struct spy_candidate *candidate, const struct place *place,
 		if (layout->runtime_tstate_current != SPY_NO_FIELD)
 			ret->tstate_current = place->runtime + layout->runtime_tstate_current;
 	}
+	spy_candidate_statics(candidate, ret);
 	/* While the loader is at work other parts of the file lie where the data will be. */
 	mapping = spy_maps_find(&candidate->process->maps, ret->interpreters_head);
 	if (!mapping || !(mapping->flags & SPY_MAP_WRITE))

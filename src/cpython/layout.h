@@ -46,6 +46,8 @@ enum spy_line_table {
 	FIELD(runtime_tstate_current) /* gilstate.tstate_current, 3.7-3.11 */                      \
 	FIELD(runtime_finalizing)                                                                  \
 	FIELD(runtime_gil_locked) /* ceval.gil.locked, 3.7-3.11 */                                 \
+	FIELD(runtime_gil)	  /* ceval.gil, a struct _gil_runtime_state, 3.7-3.11 */           \
+	FIELD(runtime_gc_collecting) /* gc.collecting, int, 3.7 and 3.8 */                         \
 	/* PyInterpreterState */                                                                   \
 	FIELD(interp_size) /* sizeof */                                                            \
 	FIELD(interp_next)                                                                         \
@@ -55,6 +57,8 @@ enum spy_line_table {
 	FIELD(interp_sysdict)                                                                      \
 	FIELD(interp_ceval_gil)	      /* a pointer to struct _gil_runtime_state, from 3.12 */      \
 	FIELD(interp_code_generation) /* _code_object_generation, 3.14 */                          \
+	FIELD(interp_gc_collecting)   /* gc.collecting, int, from 3.9 */                           \
+	FIELD(gil_size)		      /* sizeof(struct _gil_runtime_state), from 3.7 */            \
 	FIELD(gil_locked)	      /* in struct _gil_runtime_state */                           \
 	FIELD(gil_last_holder)                                                                     \
 	FIELD(gil_enabled) /* free-threaded builds */                                              \
@@ -71,6 +75,7 @@ enum spy_line_table {
 	FIELD(tstate_status)	       /* the _status bit-field, from 3.12 */                      \
 	FIELD(tstate_state)	       /* attached, detached, suspended: int, from 3.13 */         \
 	FIELD(tstate_holds_gil)	       /* int, from 3.14 */                                        \
+	FIELD(tstate_gil_requested)    /* int, from 3.15 */                                        \
 	FIELD(tstate_datastack_chunk)  /* from 3.11 */                                             \
 	FIELD(tstate_datastack_top)    /* from 3.11 */                                             \
 	FIELD(cframe_current_frame)    /* _PyCFrame, 3.11 and 3.12 */                              \

@@ -17,6 +17,19 @@ struct spy_python {
 	 * where it could not be found.
 	 */
 	uint64_t tstate_current;
+	/*
+	 * Address of the int that is not 0 while the collector runs, where it is the process'
+	 * (to 3.8); 0 from 3.9, where interpreters have it, and where it could not be found.
+	 */
+	uint64_t collecting;
+	/*
+	 * Where the mutexes and conditions lie on which threads wait for the GIL, to 3.11; 0
+	 * from 3.12 (see struct spy_interpreter) and where they could not be found. In 2.7 it
+	 * is the address of the word that points to the lock, and gil_is_lock is set.
+	 */
+	uint64_t gil;
+	uint32_t gil_size;
+	bool gil_is_lock;
 };
 
 /*

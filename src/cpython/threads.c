@@ -121,6 +121,39 @@ static void reverse(struct spy_thread_state *first, size_t count)
 	}
 }
 
+void spy_threads_collecting(struct spy_thread_states *threads, size_t index)
+{
+	struct spy_thread_state *collector = NULL;
+	size_t holders = 0;
+	size_t i;
+
+	for (i = 0; i < threads->count; i++) {
+		struct spy_thread_state *thread = &threads->items[i];
+
+		if (thread->interpreter_index != index || !thread->gil)
+			continue;
+		collector = thread;
+		holders++;
+	}
+	if (holders == 1)
+		collector->collecting = true;
+}
+
+/* Whether the collector of one interpreter runs; also fills in where that stands. */
+static bool is_collecting(const struct walk *walk, struct spy_interpreter *interpreter)
+{
+	const struct spy_layout *layout = walk->heap->layout;
+	int32_t collecting = 0;
+
+	interpreter->collecting = layout->interp_gc_collecting != SPY_NO_FIELD
+					  ? interpreter->address + layout->interp_gc_collecting
+					  : walk->python->collecting;
+	return interpreter->collecting &&
+	       spy_memory_read_int(walk->heap->memory, interpreter->collecting, &collecting,
+				   NULL) == 0 &&
+	       collecting != 0;
+}
+
 static int walk_threads(struct walk *walk, size_t index, struct pyspyc_error *err)
 {
 	const struct spy_layout *layout = walk->heap->layout;
@@ -163,6 +196,8 @@ static int walk_threads(struct walk *walk, size_t index, struct pyspyc_error *er
 		address = fields.next;
 	}
 	reverse(walk->ret->items + first, walk->ret->count - first);
+	if (is_collecting(walk, interpreter))
+		spy_threads_collecting(walk->ret, index);
 	return 0;
 }
 

@@ -17,6 +17,7 @@ struct spy_thread_state {
 	uint64_t ident;		 /* pthread_t */
 	uint64_t native_id;	 /* from 3.11, in the target's PID namespace; else 0 */
 	bool gil;		 /* holds its interpreter's GIL */
+	bool collecting;	 /* runs its interpreter's garbage collector now */
 };
 
 /* An interpreter as the last full walk met it. */
@@ -24,6 +25,7 @@ struct spy_interpreter {
 	uint64_t address;
 	uint64_t gil;	 /* address of its struct _gil_runtime_state, from 3.12; else 0 */
 	uint64_t newest; /* the thread state that its list begins with */
+	uint64_t collecting; /* address of an int, not 0 while its collector runs; 0: not known */
 	int64_t id;
 };
 
@@ -39,7 +41,7 @@ struct spy_thread_states {
 };
 
 /*
- * Reads every interpreter's thread states and who holds the GIL. ret, zero-initialised or
+ * Reads every interpreter's thread states, who holds the GIL and who collects garbage. ret, zero-initialised or
  * from an earlier call, is filled anew: in one read when the list is what it was then
  * (spy_threads_again). -PYSPYC_EAGAIN when the list went on changing,
  * -PYSPYC_ENOTREADY when there is no interpreter (any more).
@@ -48,11 +50,19 @@ int spy_threads_read(const struct spy_heap *heap, const struct spy_python *pytho
 		     struct spy_thread_states *ret, struct pyspyc_error *err);
 
 /*
- * Brings a list read earlier up to date (who holds the GIL) if it is still the same, in one
- * read; false when it has changed in any way and has to be walked anew.
+ * Brings a list read earlier up to date (who holds the GIL, who collects) if it is still the
+ * same, in one read; false when it has changed in any way and has to be walked anew.
  */
 bool spy_threads_again(const struct spy_heap *heap, const struct spy_python *python,
 		       struct spy_thread_states *threads);
+
+/*
+ * Sets `collecting` of the thread in which the collector of interpreters[index] runs: the one
+ * that holds the GIL, and where there is no GIL the only one that is attached (the collector
+ * suspends all others while it looks for garbage; while it calls finalizers it does not,
+ * and nobody is said to collect).
+ */
+void spy_threads_collecting(struct spy_thread_states *threads, size_t index);
 
 /*
  * The part of a thread state that the list needs: from *start, *size bytes, at most

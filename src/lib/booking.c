@@ -11,7 +11,11 @@
 #define MATCH_KNOWN 1u
 #define MATCH_INCLUDE 2u
 #define MATCH_EXCLUDE 4u
+#define MATCH_SHOWN 8u /* at least one frame that is shown */
 #define COMMAND_SHOWN 200
+#define PLACES_LIMIT 131072
+/* So many threads that have ended may wait for being forgotten. */
+#define THREADS_KEPT 1024
 
 static int compile(regex_t *regex, const char *pattern, bool *has, struct pyspyc_error *err)
 {
@@ -60,10 +64,11 @@ static void free_thread_book(struct spy_thread_book *thread)
 {
 	free(thread->frames);
 	free(thread->nodes);
+	free(thread->matches);
 	free(thread);
 }
 
-void spy_process_book_deinit(struct spy_process_book *book)
+static void free_threads(struct spy_process_book *book)
 {
 	size_t i;
 
@@ -72,7 +77,13 @@ void spy_process_book_deinit(struct spy_process_book *book)
 			free_thread_book(
 				(struct spy_thread_book *)(uintptr_t)book->threads.slots[i].value);
 	spy_map_free(&book->threads);
+}
+
+void spy_process_book_deinit(struct spy_process_book *book)
+{
+	free_threads(book);
 	spy_map_free(&book->places);
+	free(book->pending);
 }
 
 bool spy_booking_wants(const struct spy_booking *booking, const struct spy_thread *thread)
@@ -92,40 +103,44 @@ bool spy_booking_wants(const struct spy_booking *booking, const struct spy_threa
 
 /* --- roots: processes and threads --- */
 
-static uint32_t add_root(struct spy_booking *booking, uint32_t parent, enum spy_frame_kind kind,
-			 const char *name)
+static uint32_t root_frame(struct spy_booking *booking, enum spy_frame_kind kind, const char *name)
 {
 	struct spy_frame frame = { .kind = (uint8_t)kind, .origin = SPY_ORIGIN_NONE };
-	uint32_t number, node;
 
 	frame.name = spy_profile_string(booking->profile, name);
 	frame.file = frame.path = spy_profile_string(booking->profile, "");
 	if (frame.name == SPY_NO_STRING || frame.file == SPY_NO_STRING)
-		return UINT32_MAX;
-	number = spy_profile_frame(booking->profile, &frame);
-	if (number == SPY_NO_FRAME)
-		return UINT32_MAX;
-	node = spy_profile_child(booking->profile, parent, number);
-	return node;
+		return SPY_NO_FRAME;
+	return spy_profile_frame(booking->profile, &frame);
 }
 
-static void begin_process(struct spy_booking *booking, struct spy_process_book *book,
-			  const struct spy_sampler *sampler)
+/* The process' node: made at first, found again when nodes have got new numbers. */
+static bool root_of_process(struct spy_booking *booking, struct spy_process_book *book,
+			    const struct spy_sampler *sampler)
 {
 	spy_autofree char *name = NULL;
 
-	book->begun = true;
-	book->root = SPY_ROOT_NODE;
-	if (!booking->process_roots)
-		return;
-	if (asprintf(&name, "process %d \"%.*s\"", (int)sampler->process->pid, COMMAND_SHOWN,
-		     sampler->process->command) < 0) {
-		name = NULL;
-		booking->failed = true;
-		return;
+	if (book->begun && book->generation == booking->profile->generation)
+		return true;
+	if (!book->begun) {
+		book->label = SPY_NO_FRAME;
+		if (booking->process_roots) {
+			if (asprintf(&name, "process %d \"%.*s\"", (int)sampler->process->pid,
+				     COMMAND_SHOWN, sampler->process->command) < 0) {
+				name = NULL;
+				return false;
+			}
+			book->label = root_frame(booking, SPY_FRAME_PROCESS, name);
+			if (book->label == SPY_NO_FRAME)
+				return false;
+		}
+		book->begun = true;
 	}
-	book->root = add_root(booking, SPY_ROOT_NODE, SPY_FRAME_PROCESS, name);
-	booking->failed |= book->root == UINT32_MAX;
+	book->generation = booking->profile->generation;
+	book->root = SPY_ROOT_NODE;
+	if (book->label != SPY_NO_FRAME)
+		book->root = spy_profile_child(booking->profile, SPY_ROOT_NODE, book->label);
+	return book->root != UINT32_MAX;
 }
 
 /* Gives lane and root the name that the thread has by now. */
@@ -135,6 +150,7 @@ static bool name_thread(struct spy_booking *booking, struct spy_thread_book *boo
 	struct pyspyc_profile *profile = booking->profile;
 	const char *label = thread->name ? thread->name : thread->os_name;
 	spy_autofree char *name = NULL, *lane_name = NULL;
+	uint32_t text, lane_text;
 
 	if (asprintf(&name, "thread %d (%s)", (int)thread->tid, label) < 0) {
 		name = NULL;
@@ -146,46 +162,55 @@ static bool name_thread(struct spy_booking *booking, struct spy_thread_book *boo
 		return false;
 	}
 	book->named = thread->name != NULL;
-	profile->lanes[book->lane].name = spy_profile_string(profile, lane_name ? lane_name : name);
+	text = spy_profile_string(profile, name);
+	lane_text = spy_profile_string(profile, lane_name ? lane_name : name);
+	if (text == SPY_NO_STRING || lane_text == SPY_NO_STRING)
+		return false;
+	spy_profile_rename_lane(profile, book->lane, lane_text);
 	if (book->label != SPY_NO_FRAME)
-		profile->frames[book->label].name = spy_profile_string(profile, name);
-	return profile->lanes[book->lane].name != SPY_NO_STRING &&
-	       (book->label == SPY_NO_FRAME ||
-		profile->frames[book->label].name != SPY_NO_STRING);
+		spy_profile_rename_frame(profile, book->label, text);
+	return true;
 }
 
-static struct spy_thread_book *begin_thread(struct spy_booking *booking,
-					    struct spy_process_book *book,
-					    const struct spy_sampler *sampler,
-					    const struct spy_thread *thread)
+static bool begin_thread(struct spy_booking *booking, struct spy_thread_book *path,
+			 const struct spy_sampler *sampler, const struct spy_thread *thread)
 {
 	struct spy_lane lane = { .pid = sampler->process->pid, .tid = thread->tid };
-	struct spy_thread_book *made = calloc(1, sizeof(*made));
 	char unique[64];
-	uint64_t *slot;
 
-	if (!made)
-		return NULL;
 	/* Made under a name of its own, so that no two threads become one root. */
 	snprintf(unique, sizeof(unique), "%d %d %u", (int)lane.pid, (int)lane.tid,
 		 booking->profile->lane_count);
 	lane.name = spy_profile_string(booking->profile, "");
-	made->lane = spy_profile_lane(booking->profile, &lane);
-	made->root = book->root;
-	made->label = SPY_NO_FRAME;
+	path->lane = spy_profile_lane(booking->profile, &lane);
+	path->label = SPY_NO_FRAME;
 	if (booking->options.thread_roots) {
-		made->root = add_root(booking, book->root, SPY_FRAME_THREAD, unique);
-		if (made->root != UINT32_MAX)
-			made->label = booking->profile->nodes[made->root].frame;
+		path->label = root_frame(booking, SPY_FRAME_THREAD, unique);
+		if (path->label == SPY_NO_FRAME)
+			return false;
 	}
-	if (made->lane == UINT32_MAX || made->root == UINT32_MAX ||
-	    !name_thread(booking, made, sampler, thread) ||
-	    !(slot = spy_map_insert(&book->threads, thread->id, NULL))) {
-		free(made);
-		return NULL;
-	}
-	*slot = (uintptr_t)made;
-	return made;
+	path->begun = true;
+	path->generation = booking->profile->generation - 1;
+	return path->lane != UINT32_MAX && name_thread(booking, path, sampler, thread);
+}
+
+/* The node below which the thread's stacks hang; forgets nodes that have got new numbers. */
+static bool root_of_thread(struct spy_booking *booking, struct spy_process_book *book,
+			   struct spy_thread_book *path, const struct spy_sampler *sampler,
+			   const struct spy_thread *thread)
+{
+	if (!root_of_process(booking, book, sampler) ||
+	    (!path->begun && !begin_thread(booking, path, sampler, thread)) ||
+	    (!path->named && thread->name && !name_thread(booking, path, sampler, thread)))
+		return false;
+	if (path->generation == booking->profile->generation)
+		return true;
+	path->generation = booking->profile->generation;
+	path->node_count = 0;
+	path->root = book->root;
+	if (path->label != SPY_NO_FRAME)
+		path->root = spy_profile_child(booking->profile, book->root, path->label);
+	return path->root != UINT32_MAX;
 }
 
 /* --- frames --- */
@@ -261,125 +286,229 @@ static unsigned match(struct spy_booking *booking, uint32_t number)
 	return booking->matches[number];
 }
 
-static bool passes(struct spy_booking *booking, const uint32_t *frames, size_t count)
-{
-	unsigned all = 0;
-	size_t i;
-
-	if (!booking->has_include && !booking->has_exclude)
-		return true;
-	for (i = 0; i < count; i++)
-		all |= match(booking, frames[i]);
-	return !(all & MATCH_EXCLUDE) && (!booking->has_include || (all & MATCH_INCLUDE));
-}
-
 /* --- stacks --- */
 
-static bool room(struct spy_thread_book *thread, size_t count)
+static bool room(struct spy_thread_book *path, size_t count)
 {
 	uint32_t *frames, *nodes;
+	uint8_t *matches;
 
-	if (count <= thread->capacity)
+	if (count <= path->capacity)
 		return true;
-	frames = realloc(thread->frames, count * 2 * sizeof(*frames));
+	count += count / 2 + 16;
+	frames = realloc(path->frames, count * sizeof(*frames));
 	if (!frames)
 		return false;
-	thread->frames = frames;
-	nodes = realloc(thread->nodes, count * 2 * sizeof(*nodes));
+	path->frames = frames;
+	nodes = realloc(path->nodes, count * sizeof(*nodes));
 	if (!nodes)
 		return false;
-	thread->nodes = nodes;
-	thread->capacity = count * 2;
+	path->nodes = nodes;
+	matches = realloc(path->matches, count);
+	if (!matches)
+		return false;
+	path->matches = matches;
+	path->capacity = count;
 	return true;
 }
 
-static uint32_t marker(struct spy_booking *booking)
-{
-	struct spy_frame frame = { .kind = SPY_FRAME_MARKER, .origin = SPY_ORIGIN_NONE };
-
-	frame.name = spy_profile_string(booking->profile, "<truncated>");
-	frame.file = frame.path = spy_profile_string(booking->profile, "");
-	return spy_profile_frame(booking->profile, &frame);
-}
-
-/* Puts frame at position i of the thread's path; what was equal before keeps its node. */
-static bool put(struct spy_booking *booking, struct spy_thread_book *thread, size_t i,
-		uint32_t frame, bool *same)
-{
-	uint32_t parent = i ? thread->nodes[i - 1] : thread->root;
-
-	*same = *same && i < thread->count && thread->frames[i] == frame;
-	if (*same)
-		return true;
-	if (frame == SPY_NO_FRAME)
-		return false;
-	thread->frames[i] = frame;
-	thread->nodes[i] = UINT32_MAX;
-	if (parent != UINT32_MAX)
-		thread->nodes[i] = spy_profile_child(booking->profile, parent, frame);
-	return thread->nodes[i] != UINT32_MAX;
-}
-
-static struct spy_thread_book *thread_book(struct spy_booking *booking,
-					   struct spy_process_book *book,
-					   const struct spy_sampler *sampler,
+static struct spy_thread_book *thread_book(struct spy_process_book *book,
 					   const struct spy_thread *thread)
 {
-	struct spy_thread_book *known;
-	const uint64_t *slot;
+	struct spy_thread_book *made;
+	const uint64_t *known = spy_map_find(&book->threads, thread->id);
+	uint64_t *slot;
 
-	if (!book->begun)
-		begin_process(booking, book, sampler);
-	slot = spy_map_find(&book->threads, thread->id);
-	if (!slot)
-		return begin_thread(booking, book, sampler, thread);
-	known = (struct spy_thread_book *)(uintptr_t)*slot;
-	if (!known->named && thread->name && !name_thread(booking, known, sampler, thread))
+	if (known)
+		return (struct spy_thread_book *)(uintptr_t)*known;
+	made = calloc(1, sizeof(*made));
+	if (!made)
 		return NULL;
-	return known;
+	slot = spy_map_insert(&book->threads, thread->id, NULL);
+	if (!slot) {
+		free(made);
+		return NULL;
+	}
+	*slot = (uintptr_t)made;
+	return made;
+}
+
+/* Looks up the stack's frames from position `from` on. */
+static bool place_frames(struct spy_booking *booking, struct spy_process_book *book,
+			 struct spy_sampler *sampler, struct spy_thread_book *path,
+			 const struct spy_stack *stack, size_t from)
+{
+	bool filtered = booking->has_include || booking->has_exclude;
+	size_t i;
+
+	for (i = from; i < stack->count; i++) {
+		const struct spy_raw_frame *raw = &stack->frames[stack->count - 1 - i];
+		struct spy_known_code *code = stack->codes[stack->count - 1 - i];
+
+		path->matches[i] = i ? path->matches[i - 1] : 0;
+		path->frames[i] = SPY_NO_FRAME;
+		if (!code || spy_frame_incomplete(&sampler->reader.heap, code, raw,
+						  i == stack->count - 1))
+			continue;
+		path->frames[i] = place_of(booking, book, sampler, code, raw);
+		if (path->frames[i] == SPY_NO_FRAME)
+			return false;
+		path->matches[i] |= MATCH_SHOWN;
+		if (filtered)
+			path->matches[i] |= match(booking, path->frames[i]);
+	}
+	path->count = stack->count;
+	return true;
+}
+
+static bool passes(const struct spy_booking *booking, unsigned matches)
+{
+	return !(matches & MATCH_EXCLUDE) && (!booking->has_include || (matches & MATCH_INCLUDE));
+}
+
+/* The node of the path's innermost frame, or of a marker below it. UINT32_MAX: no memory. */
+static uint32_t node_of(struct spy_booking *booking, struct spy_thread_book *path,
+			const char *outer, const char *inner)
+{
+	struct pyspyc_profile *profile = booking->profile;
+	uint32_t node = path->root;
+	size_t i;
+
+	if (outer) {
+		path->node_count = 0;
+		node = spy_profile_child(profile, node, root_frame(booking, SPY_FRAME_MARKER, outer));
+	}
+	for (i = path->node_count; i < path->count && node != UINT32_MAX; i++) {
+		if (i)
+			node = path->nodes[i - 1];
+		if (path->frames[i] != SPY_NO_FRAME)
+			node = spy_profile_child(profile, node, path->frames[i]);
+		path->nodes[i] = node;
+	}
+	if (node == UINT32_MAX)
+		return node;
+	node = path->nodes[path->count - 1];
+	path->node_count = outer ? 0 : path->count;
+	if (inner)
+		node = spy_profile_child(profile, node, root_frame(booking, SPY_FRAME_MARKER, inner));
+	return node;
+}
+
+static bool append_pending(struct spy_process_book *book, const struct spy_pending *sample)
+{
+	struct spy_pending *last = book->pending_count ? &book->pending[book->pending_count - 1]
+						       : NULL;
+
+	if (last && last->node == sample->node && last->lane == sample->lane &&
+	    last->provisional == sample->provisional) {
+		last->stacks++;
+		last->samples += sample->samples;
+		return true;
+	}
+	if (book->pending_count == book->pending_capacity) {
+		size_t capacity = book->pending_capacity ? book->pending_capacity * 2 : 64;
+		struct spy_pending *larger = realloc(book->pending, capacity * sizeof(*larger));
+
+		if (!larger)
+			return false;
+		book->pending = larger;
+		book->pending_capacity = capacity;
+	}
+	book->pending[book->pending_count++] = *sample;
+	return true;
+}
+
+static void count(struct spy_booking *booking, const struct spy_pending *sample)
+{
+	booking->stacks += sample->stacks;
+	spy_profile_add(booking->profile, sample->node, sample->lane, sample->at_ns,
+			sample->samples);
+}
+
+uint64_t spy_booking_settle(struct spy_booking *booking, struct spy_process_book *book, bool hold)
+{
+	uint64_t lost = 0;
+	size_t i;
+
+	for (i = 0; i < book->pending_count; i++) {
+		if (hold || !book->pending[i].provisional)
+			count(booking, &book->pending[i]);
+		else
+			lost += book->pending[i].stacks;
+	}
+	book->pending_count = 0;
+	/* Frames keep their numbers: what is still needed is found again. */
+	if (book->places.count > PLACES_LIMIT)
+		spy_map_clear(&book->places);
+	return lost;
+}
+
+void spy_booking_forget_threads(struct spy_process_book *book, const struct spy_sampler *sampler)
+{
+	struct spy_map kept = { 0 };
+	size_t i;
+
+	if (book->threads.count < 2 * sampler->thread_count + THREADS_KEPT)
+		return;
+	for (i = 0; i < sampler->thread_count; i++) {
+		uint64_t *known = spy_map_find(&book->threads, sampler->threads[i]->id);
+		uint64_t *slot = known ? spy_map_insert(&kept, sampler->threads[i]->id, NULL) : NULL;
+
+		if (slot) {
+			*slot = *known;
+			spy_map_remove(&book->threads, sampler->threads[i]->id);
+		}
+	}
+	free_threads(book);
+	book->threads = kept;
+}
+
+static bool book_stack(struct spy_booking *booking, struct spy_process_book *book,
+		       struct spy_sampler *sampler, const struct spy_thread *thread,
+		       const struct spy_stack *stack, uint64_t at_ns, uint32_t weight)
+{
+	struct spy_thread_book *path = thread_book(book, thread);
+	struct spy_pending sample = { .at_ns = at_ns, .stacks = 1, .samples = weight,
+				      .provisional = stack->provisional };
+	bool collecting = stack->collecting && !booking->options.no_gc;
+	size_t from = stack->same;
+
+	if (!path || !room(path, stack->count))
+		return false;
+	/* What was innermost may have been hidden for that. */
+	if (path->sequence != stack->sequence - 1)
+		from = 0;
+	else if (from && from >= path->count)
+		from = path->count - 1;
+	path->sequence = stack->sequence;
+	if (path->node_count > from)
+		path->node_count = from;
+	if (!place_frames(booking, book, sampler, path, stack, from)) {
+		path->sequence = path->node_count = 0;
+		return false;
+	}
+	if (!path->count || !(path->matches[path->count - 1] & MATCH_SHOWN))
+		return true;
+	if (!passes(booking, path->matches[path->count - 1])) {
+		booking->left_out++;
+		return true;
+	}
+	if (!root_of_thread(booking, book, path, sampler, thread))
+		return false;
+	sample.node = node_of(booking, path, stack->truncated ? "<truncated>" : NULL,
+			      collecting ? "<GC>" : NULL);
+	sample.lane = path->lane;
+	if (sample.node == UINT32_MAX)
+		return false;
+	if (sample.provisional || book->pending_count)
+		return append_pending(book, &sample);
+	count(booking, &sample);
+	return true;
 }
 
 void spy_booking_add(struct spy_booking *booking, struct spy_process_book *book,
 		     struct spy_sampler *sampler, const struct spy_thread *thread,
-		     const struct spy_stack *stack, uint64_t at_ns)
+		     const struct spy_stack *stack, uint64_t at_ns, uint32_t weight)
 {
-	spy_autofree uint32_t *frames = malloc((stack->count + 1) * sizeof(*frames));
-	struct spy_thread_book *path;
-	size_t count = 0, i;
-	bool same = true;
-
-	if (!frames) {
-		booking->failed = true;
-		return;
-	}
-	if (stack->truncated)
-		frames[count++] = marker(booking);
-	for (i = stack->count; i > 0; i--) {
-		struct spy_known_code *code = stack->codes[i - 1];
-
-		if (code && !spy_frame_incomplete(&sampler->reader.heap, code, &stack->frames[i - 1],
-						  i == 1))
-			frames[count++] = place_of(booking, book, sampler, code,
-						   &stack->frames[i - 1]);
-	}
-	if (!count)
-		return;
-	if (!passes(booking, frames, count)) {
-		booking->left_out++;
-		return;
-	}
-	path = thread_book(booking, book, sampler, thread);
-	if (!path || !room(path, count)) {
-		booking->failed = true;
-		return;
-	}
-	for (i = 0; i < count; i++) {
-		if (!put(booking, path, i, frames[i], &same)) {
-			booking->failed = true;
-			path->count = 0;
-			return;
-		}
-	}
-	path->count = count;
-	spy_profile_add(booking->profile, path->nodes[count - 1], path->lane, at_ns, 1);
+	booking->failed |= !book_stack(booking, book, sampler, thread, stack, at_ns, weight);
 }

@@ -19,6 +19,7 @@ struct spy_booking {
 	size_t match_count;
 	bool process_roots;
 	uint64_t left_out; /* stacks that a filter left out */
+	uint64_t stacks;   /* booked and settled */
 	bool failed;	   /* memory ran out */
 };
 
@@ -27,22 +28,44 @@ int spy_booking_init(struct spy_booking *booking, const struct pyspyc_recorder_o
 		     struct pyspyc_error *err);
 void spy_booking_deinit(struct spy_booking *booking);
 
-/* One thread's last path through the call tree, so that a sample costs what changed. */
+/*
+ * One thread's last path through the call tree, so that a sample costs what changed. Position
+ * i is the i-th of the stack's frames, counted from the root, hidden ones included.
+ */
 struct spy_thread_book {
-	uint32_t *frames, *nodes; /* root first */
+	uint32_t *frames;  /* SPY_NO_FRAME for those that are not shown */
+	uint32_t *nodes;   /* a hidden frame's is its caller's */
+	uint8_t *matches;  /* what the filters said of the frames so far: MATCH_* */
 	size_t count, capacity;
-	uint32_t root; /* the node below which its stacks hang */
+	size_t node_count; /* so many of nodes are right */
+	uint64_t sequence; /* of the stack that it is the path of */
+	uint32_t generation; /* of the profile: nodes are valid while it is the same */
+	uint32_t root;	   /* the node below which its stacks hang */
 	uint32_t lane;
-	uint32_t label; /* the frame of its root, SPY_NO_FRAME where threads are no roots */
-	bool named;	/* by threading; until then by the OS */
+	uint32_t label;	   /* the frame of its root, SPY_NO_FRAME where threads are no roots */
+	bool begun;	   /* root, lane and label are there */
+	bool named;	   /* by threading; until then by the OS */
+};
+
+/* Samples that count once their code objects have been looked at again. */
+struct spy_pending {
+	uint32_t node, lane;
+	uint64_t at_ns;
+	uint32_t stacks;
+	uint32_t samples; /* what they weigh */
+	bool provisional; /* others only wait for their turn */
 };
 
 /* One process' part in the booking. Zero-initialise. */
 struct spy_process_book {
-	struct spy_map places;	/* code id << 32 | line → frame of the profile */
+	struct spy_map places;	/* code id << 32 | lasti → frame of the profile */
 	struct spy_map threads; /* thread id → struct spy_thread_book * */
 	uint32_t root;		/* the process' node, or the root of all */
+	uint32_t label;		/* its frame, SPY_NO_FRAME where processes are no roots */
+	uint32_t generation;	/* of the profile: root is valid while it is the same */
 	bool begun;
+	struct spy_pending *pending;
+	size_t pending_count, pending_capacity;
 };
 
 void spy_process_book_deinit(struct spy_process_book *book);
@@ -50,9 +73,21 @@ void spy_process_book_deinit(struct spy_process_book *book);
 /* True for a thread that options.threads asks for (by tid or by a pattern of its name). */
 bool spy_booking_wants(const struct spy_booking *booking, const struct spy_thread *thread);
 
-/* Books one stack, unless it has no Python frame or a filter leaves it out. */
+/*
+ * Books one stack, unless it has no Python frame or a filter leaves it out, as so many samples
+ * as it stands for: 1 unless some were missed before it.
+ */
 void spy_booking_add(struct spy_booking *booking, struct spy_process_book *book,
 		     struct spy_sampler *sampler, const struct spy_thread *thread,
-		     const struct spy_stack *stack, uint64_t at_ns);
+		     const struct spy_stack *stack, uint64_t at_ns, uint32_t weight);
+
+/*
+ * Counts the provisional samples of a process booked so far, or (hold is false) forgets them.
+ * Returns how many were forgotten.
+ */
+uint64_t spy_booking_settle(struct spy_booking *booking, struct spy_process_book *book, bool hold);
+
+/* Forgets what was kept of threads that have ended, when there are many. */
+void spy_booking_forget_threads(struct spy_process_book *book, const struct spy_sampler *sampler);
 
 #endif

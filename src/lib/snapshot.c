@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/export.h"
 #include "lib/attach.h"
 #include "sample/sampler.h"
+#include "sample/waits.h"
 
 /* The public struct and what it points to, all of it owned here. */
 struct owned_snapshot {
@@ -42,7 +44,7 @@ static void fill_frames(const struct visit *visit, const struct spy_stack *stack
 			struct pyspyc_thread_info *thread)
 {
 	const struct spy_heap *heap = &visit->sampler->reader.heap;
-	struct pyspyc_frame_info *frames = calloc(stack->count + 1, sizeof(*frames));
+	struct pyspyc_frame_info *frames = calloc(stack->count + 2, sizeof(*frames));
 	size_t i;
 
 	if (!frames) {
@@ -51,6 +53,9 @@ static void fill_frames(const struct visit *visit, const struct spy_stack *stack
 	}
 	thread->frames = frames;
 	thread->truncated = stack->truncated;
+	if (stack->collecting && !visit->options->no_gc)
+		frames[thread->frame_count++] =
+			(struct pyspyc_frame_info){ .name = "<GC>", .file = "", .path = "" };
 	for (i = 0; i < stack->count; i++) {
 		struct spy_known_code *code = stack->codes[i];
 		struct pyspyc_frame_info *frame = &frames[thread->frame_count];
@@ -71,6 +76,13 @@ static void fill_frames(const struct visit *visit, const struct spy_stack *stack
 		frame->first_line = code->code.first_line;
 		thread->frame_count++;
 	}
+}
+
+static bool waits_for_gil(const struct spy_sampler *sampler, const struct spy_thread *thread)
+{
+	return !thread->active && !thread->shared && !sampler->states.gil_disabled &&
+	       spy_wait_read(&sampler->reader.heap, &sampler->python, &sampler->states,
+			     &thread->state, sampler->process->pid, thread->tid) == SPY_WAIT_GIL;
 }
 
 static void visit_thread(void *context, const struct spy_thread *thread,
@@ -101,6 +113,7 @@ static void visit_thread(void *context, const struct spy_thread *thread,
 		.interpreter = thread->state.interpreter_id,
 		.active = thread->active,
 		.gil = thread->state.gil && !visit->sampler->states.gil_disabled,
+		.gil_wait = waits_for_gil(visit->sampler, thread),
 		.os_state = thread->os_state,
 	};
 	if (stack) {
@@ -116,7 +129,8 @@ static int take(struct spy_sampler *sampler, const struct pyspyc_snapshot_option
 		struct owned_snapshot *owned, struct pyspyc_error *err)
 {
 	struct visit visit = { owned, sampler, options };
-	struct spy_pass pass = { .select = SPY_SELECT_ALL, .context = &visit,
+	struct spy_pass pass = { .select = SPY_SELECT_ALL, .now_ns = spy_clock_now(),
+				 .context = &visit,
 				 .visit = visit_thread };
 	struct spy_stat stat;
 	char version[32];

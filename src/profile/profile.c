@@ -3,16 +3,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Makes room for one more item; false when memory ran out or 32 bits are used up. */
-static bool reserve(void **items, uint32_t count, uint32_t *capacity, size_t size)
+#include "profile/parts.h"
+
+/* A string costs its text, malloc's header and rounding, a pointer and two slots. */
+#define STRING_OVERHEAD 40
+
+bool spy_profile_reserve(void **items, uint32_t count, uint32_t *capacity, size_t size,
+			 uint32_t most)
 {
-	uint32_t larger = *capacity ? *capacity * 2 : 64;
+	uint32_t larger = *capacity > most / 2 ? most : *capacity * 2;
 	void *moved;
 
 	if (count < *capacity)
 		return true;
-	if (*capacity > UINT32_MAX / 4)
+	if (count >= most)
 		return false;
+	if (larger < 64)
+		larger = 64;
 	moved = realloc(*items, larger * size);
 	if (!moved)
 		return false;
@@ -27,10 +34,21 @@ struct pyspyc_profile *spy_profile_new(bool timeline)
 
 	if (!profile)
 		return NULL;
+	profile->limits = (struct spy_profile_limits){
+		.nodes = SPY_LIMIT_NODES,
+		.frames = SPY_LIMIT_FRAMES,
+		.lanes = SPY_LIMIT_LANES,
+		.moments = SPY_LIMIT_MOMENTS,
+		.string_bytes = SPY_LIMIT_STRING_BYTES,
+	};
 	profile->timeline = timeline;
-	if (!reserve((void **)&profile->nodes, 0, &profile->node_capacity,
-		     sizeof(*profile->nodes))) {
-		free(profile);
+	profile->lot = 1;
+	profile->other_frame = SPY_NO_FRAME;
+	profile->other_string = spy_strings_intern(&profile->strings, SPY_OTHER_NAME);
+	if (profile->other_string == SPY_NO_STRING ||
+	    !spy_profile_reserve((void **)&profile->nodes, 0, &profile->node_capacity,
+				 sizeof(*profile->nodes), UINT32_MAX)) {
+		spy_profile_free(profile);
 		return NULL;
 	}
 	profile->nodes[SPY_ROOT_NODE] = (struct spy_node){ .frame = SPY_NO_FRAME };
@@ -43,8 +61,8 @@ void spy_profile_free(struct pyspyc_profile *profile)
 	if (!profile)
 		return;
 	spy_strings_free(&profile->strings);
-	spy_map_free(&profile->frame_index);
-	spy_map_free(&profile->node_index);
+	spy_index_free(&profile->frame_index);
+	spy_index_free(&profile->node_index);
 	free(profile->frames);
 	free(profile->nodes);
 	free(profile->lanes);
@@ -56,8 +74,22 @@ void spy_profile_free(struct pyspyc_profile *profile)
 
 uint32_t spy_profile_string(struct pyspyc_profile *profile, const char *text)
 {
-	return spy_strings_intern(&profile->strings, text);
+	uint32_t string = spy_strings_find(&profile->strings, text);
+	size_t size;
+
+	if (string != SPY_NO_STRING)
+		return string;
+	size = strlen(text) + STRING_OVERHEAD;
+	if (size > profile->limits.string_bytes ||
+	    profile->string_bytes > profile->limits.string_bytes - size)
+		return profile->other_string;
+	string = spy_strings_intern(&profile->strings, text);
+	if (string != SPY_NO_STRING)
+		profile->string_bytes += size;
+	return string;
 }
+
+/* --- frames --- */
 
 static bool frame_equal(const struct spy_frame *a, const struct spy_frame *b)
 {
@@ -68,143 +100,95 @@ static bool frame_equal(const struct spy_frame *a, const struct spy_frame *b)
 
 static uint64_t frame_hash(const struct spy_frame *frame)
 {
-	uint32_t words[] = { frame->name,
-			     frame->file,
-			     frame->path,
-			     (uint32_t)frame->line,
-			     (uint32_t)frame->first_line,
-			     (uint32_t)frame->kind << 8 | frame->origin };
+	uint64_t hash = spy_mix((uint64_t)frame->name << 32 | (uint32_t)frame->line);
 
-	return spy_hash(words, sizeof(words), 0);
+	hash = spy_mix(hash ^ ((uint64_t)frame->file << 32 | frame->path));
+	return spy_mix(hash ^ ((uint64_t)(uint32_t)frame->first_line << 32 |
+			       (uint32_t)frame->kind << 8 | frame->origin));
 }
 
-uint32_t spy_profile_frame(struct pyspyc_profile *profile, const struct spy_frame *frame)
+static bool grow_frame_index(struct pyspyc_profile *profile)
 {
-	uint64_t key = frame_hash(frame), *slot;
-	bool inserted;
+	uint32_t i;
 
-	if (!reserve((void **)&profile->frames, profile->frame_count, &profile->frame_capacity,
-		     sizeof(*profile->frames)))
+	if (!spy_index_grow(&profile->frame_index))
+		return false;
+	for (i = 0; i < profile->frame_count; i++)
+		spy_index_put(&profile->frame_index, frame_hash(&profile->frames[i]), i);
+	return true;
+}
+
+static uint32_t add_frame(struct pyspyc_profile *profile, const struct spy_frame *frame)
+{
+	if (!spy_profile_reserve((void **)&profile->frames, profile->frame_count,
+				 &profile->frame_capacity, sizeof(*profile->frames), UINT32_MAX) ||
+	    (spy_index_is_full(&profile->frame_index, profile->frame_count) &&
+	     !grow_frame_index(profile)))
 		return SPY_NO_FRAME;
-	for (;; key = spy_mix(key + 1)) { /* on to another key when hashes collide */
-		slot = spy_map_insert(&profile->frame_index, key, &inserted);
-		if (!slot)
-			return SPY_NO_FRAME;
-		if (inserted)
-			break;
-		if (frame_equal(&profile->frames[*slot], frame))
-			return (uint32_t)*slot;
-	}
-	*slot = profile->frame_count;
+	spy_index_put(&profile->frame_index, frame_hash(frame), profile->frame_count);
 	profile->frames[profile->frame_count] = *frame;
 	return profile->frame_count++;
 }
 
-uint32_t spy_profile_child(struct pyspyc_profile *profile, uint32_t parent, uint32_t frame)
+uint32_t spy_profile_other(struct pyspyc_profile *profile)
 {
-	uint64_t key = (uint64_t)parent << 32 | frame, *slot;
-	uint32_t child = profile->node_count;
-	bool inserted;
-
-	slot = spy_map_find(&profile->node_index, key);
-	if (slot)
-		return (uint32_t)*slot;
-	if (!reserve((void **)&profile->nodes, child, &profile->node_capacity,
-		     sizeof(*profile->nodes)))
-		return UINT32_MAX;
-	slot = spy_map_insert(&profile->node_index, key, &inserted);
-	if (!slot)
-		return UINT32_MAX;
-	*slot = child;
-	profile->nodes[child] = (struct spy_node){
-		.frame = frame,
-		.parent = parent,
-		.next_sibling = profile->nodes[parent].first_child,
+	struct spy_frame frame = {
+		.name = profile->other_string,
+		.file = profile->other_string,
+		.path = profile->other_string,
+		.kind = SPY_FRAME_MARKER,
+		.origin = SPY_ORIGIN_NONE,
 	};
-	profile->nodes[parent].first_child = child;
-	return profile->node_count++;
+
+	if (profile->other_frame == SPY_NO_FRAME)
+		profile->other_frame = add_frame(profile, &frame);
+	return profile->other_frame;
 }
+
+uint32_t spy_profile_frame(struct pyspyc_profile *profile, const struct spy_frame *frame)
+{
+	const struct spy_index *index = &profile->frame_index;
+	uint32_t i;
+
+	if (frame->name == profile->other_string)
+		return spy_profile_other(profile);
+	if (index->slots)
+		for (i = spy_index_first(index, frame_hash(frame)); index->slots[i];
+		     i = spy_index_next(index, i))
+			if (frame_equal(&profile->frames[index->slots[i] - 1], frame))
+				return index->slots[i] - 1;
+	if (profile->frame_count >= profile->limits.frames)
+		return spy_profile_other(profile);
+	return add_frame(profile, frame);
+}
+
+void spy_profile_rename_frame(struct pyspyc_profile *profile, uint32_t frame, uint32_t name)
+{
+	if (frame < profile->frame_count && frame != profile->other_frame)
+		profile->frames[frame].name = name;
+}
+
+/* --- lanes --- */
 
 uint32_t spy_profile_lane(struct pyspyc_profile *profile, const struct spy_lane *lane)
 {
-	if (!reserve((void **)&profile->lanes, profile->lane_count, &profile->lane_capacity,
-		     sizeof(*profile->lanes)))
+	struct spy_lane *made;
+
+	if (profile->lane_count && profile->lane_count >= profile->limits.lanes)
+		return profile->lane_count - 1;
+	if (!spy_profile_reserve((void **)&profile->lanes, profile->lane_count,
+				 &profile->lane_capacity, sizeof(*profile->lanes), UINT32_MAX))
 		return UINT32_MAX;
-	profile->lanes[profile->lane_count] = *lane;
-	profile->lanes[profile->lane_count].latest = 0;
-	return profile->lane_count++;
+	made = &profile->lanes[profile->lane_count++];
+	*made = *lane;
+	made->latest = 0;
+	if (profile->lane_count >= profile->limits.lanes)
+		made->name = profile->other_string;
+	return profile->lane_count - 1;
 }
 
-/* Without memory for the order of samples, their sums are still right: keep those alone. */
-static void drop_timeline(struct pyspyc_profile *profile)
+void spy_profile_rename_lane(struct pyspyc_profile *profile, uint32_t lane, uint32_t name)
 {
-	free(profile->moments);
-	profile->moments = NULL;
-	profile->moment_count = profile->moment_capacity = 0;
-	profile->timeline = false;
-}
-
-/* Whether at_ns follows moment without a pause; half a period more is jitter. */
-static bool follows(const struct pyspyc_profile *profile, const struct spy_moment *moment,
-		    uint64_t at_ns)
-{
-	uint64_t period = profile->period_ns, passed;
-
-	if (!period || at_ns <= moment->start_ns)
-		return true;
-	passed = at_ns - moment->start_ns;
-	return passed / period < moment->samples ||
-	       (passed / period == moment->samples && passed % period <= period / 2);
-}
-
-static void add_moment(struct pyspyc_profile *profile, const struct spy_moment *moment)
-{
-	struct spy_lane *lane = &profile->lanes[moment->lane];
-	struct spy_moment *last = lane->latest ? &profile->moments[lane->latest - 1] : NULL;
-
-	if (last && last->node == moment->node && follows(profile, last, moment->start_ns)) {
-		last->samples += moment->samples;
-		return;
-	}
-	if (profile->moment_count == profile->moment_capacity) {
-		size_t capacity = profile->moment_capacity ? profile->moment_capacity * 2 : 1024;
-		struct spy_moment *moved = NULL;
-
-		if (capacity <= SIZE_MAX / sizeof(*moved) / 2)
-			moved = realloc(profile->moments, capacity * sizeof(*moved));
-		if (!moved) {
-			drop_timeline(profile);
-			return;
-		}
-		profile->moments = moved;
-		profile->moment_capacity = capacity;
-	}
-	profile->moments[profile->moment_count++] = *moment;
-	lane->latest = profile->moment_count;
-}
-
-void spy_profile_add(struct pyspyc_profile *profile, uint32_t node, uint32_t lane, uint64_t at_ns,
-		     uint64_t samples)
-{
-	struct spy_moment moment = {
-		.lane = lane, .node = node, .start_ns = at_ns, .samples = samples
-	};
-
-	if (node >= profile->node_count || !samples)
-		return;
-	profile->nodes[node].self += samples;
-	profile->samples += samples;
-	if (profile->timeline && lane < profile->lane_count)
-		add_moment(profile, &moment);
-}
-
-void spy_profile_sum(struct pyspyc_profile *profile)
-{
-	uint32_t i;
-
-	for (i = 0; i < profile->node_count; i++)
-		profile->nodes[i].total = profile->nodes[i].self;
-	/* A child always has a larger number than its parent. */
-	for (i = profile->node_count - 1; i > SPY_ROOT_NODE; i--)
-		profile->nodes[profile->nodes[i].parent].total += profile->nodes[i].total;
+	if (lane < profile->lane_count && lane + 1 < profile->limits.lanes)
+		profile->lanes[lane].name = name;
 }

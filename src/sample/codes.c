@@ -26,7 +26,7 @@ void spy_codes_sweep(struct spy_codes *codes)
 	}
 }
 
-void spy_codes_free(struct spy_codes *codes)
+void spy_codes_clear(struct spy_codes *codes)
 {
 	size_t i;
 
@@ -68,29 +68,12 @@ static uint64_t hash_text(const struct spy_layout *layout, const uint8_t *bytes,
 	return size > offset ? spy_hash(bytes + offset, size - offset, hash) : hash;
 }
 
-/* What tells one code object from another at the same address. */
-static uint64_t print_of(const struct spy_heap *heap, const struct spy_known_code *code,
-			 const struct spy_print *print)
+bool spy_print_unique(const struct spy_heap *heap)
 {
 	const struct spy_layout *layout = heap->layout;
-	const uint32_t words[] = { layout->code_filename, layout->code_name, layout->code_qualname,
-				   layout->code_linetable };
-	uint64_t hash = 0;
-	size_t i;
 
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (words[i] != SPY_NO_FIELD)
-			hash = spy_hash(print->code + words[i], 8, hash);
-	hash = spy_hash(print->code + layout->code_firstlineno, 4, hash);
-	hash = hash_text(layout, print->name, code->name_size, hash);
-	if (code->qualname_size)
-		hash = hash_text(layout, print->qualname, code->qualname_size, hash);
-	hash = hash_text(layout, print->file, code->file_size, hash);
-	hash = spy_hash(print->table + layout->var_size, 8, hash);
-	if (code->table_size <= layout->bytes_data)
-		return hash;
-	return spy_hash(print->table + layout->bytes_data, code->table_size - layout->bytes_data,
-			hash);
+	return heap->version.major == 3 && heap->version.minor >= 12 &&
+	       layout->code_firstlineno < layout->code_filename;
 }
 
 static uint32_t code_size(const struct spy_layout *layout)
@@ -107,14 +90,53 @@ static uint32_t code_size(const struct spy_layout *layout)
 	return size;
 }
 
-void spy_print_ranges(const struct spy_heap *heap, const struct spy_known_code *code,
-		      struct spy_print *print, struct spy_range ranges[SPY_PRINT_RANGES])
+/* What tells one code object from another at the same address. */
+static uint64_t print_of(const struct spy_heap *heap, const struct spy_known_code *code,
+			 const struct spy_print *print)
+{
+	const struct spy_layout *layout = heap->layout;
+	const uint32_t words[] = { layout->code_filename, layout->code_name, layout->code_qualname,
+				   layout->code_linetable };
+	uint64_t hash = 0;
+	size_t i;
+
+	/* From the first line number to the line table: co_version lies there. */
+	if (spy_print_unique(heap))
+		return spy_hash(print->code + layout->code_firstlineno,
+				code_size(layout) - layout->code_firstlineno, 0);
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (words[i] != SPY_NO_FIELD)
+			hash = spy_hash(print->code + words[i], 8, hash);
+	hash = spy_hash(print->code + layout->code_firstlineno, 4, hash);
+	hash = hash_text(layout, print->name, code->name_size, hash);
+	if (code->qualname_size)
+		hash = hash_text(layout, print->qualname, code->qualname_size, hash);
+	hash = hash_text(layout, print->file, code->file_size, hash);
+	hash = spy_hash(print->table + layout->var_size, 8, hash);
+	if (code->table_size <= layout->bytes_data)
+		return hash;
+	return spy_hash(print->table + layout->bytes_data, code->table_size - layout->bytes_data,
+			hash);
+}
+
+static void all_ranges(const struct spy_heap *heap, const struct spy_known_code *code,
+		       struct spy_print *print, struct spy_range ranges[SPY_PRINT_RANGES])
 {
 	ranges[0] = (struct spy_range){ code->address, print->code, code_size(heap->layout) };
 	ranges[1] = (struct spy_range){ code->name, print->name, code->name_size };
 	ranges[2] = (struct spy_range){ code->file, print->file, code->file_size };
 	ranges[3] = (struct spy_range){ code->table, print->table, code->table_size };
 	ranges[4] = (struct spy_range){ code->qualname, print->qualname, code->qualname_size };
+}
+
+size_t spy_print_ranges(const struct spy_heap *heap, const struct spy_known_code *code,
+			struct spy_print *print, struct spy_range ranges[SPY_PRINT_RANGES])
+{
+	all_ranges(heap, code, print, ranges);
+	if (spy_print_unique(heap))
+		return 1;
+	/* The qualified name is an object of its own from 3.11 only. */
+	return code->qualname_size ? SPY_PRINT_RANGES : SPY_PRINT_RANGES - 1;
 }
 
 bool spy_print_holds(const struct spy_heap *heap, const struct spy_known_code *code,
@@ -191,7 +213,7 @@ static int take_print(const struct spy_heap *heap, struct spy_known_code *code,
 	result = measure_all(heap, code, err);
 	if (result < 0)
 		return result;
-	spy_print_ranges(heap, code, &print, ranges);
+	all_ranges(heap, code, &print, ranges);
 	result = spy_memory_readv(heap->memory, ranges, SPY_PRINT_RANGES, err);
 	if (result == 0)
 		code->print = print_of(heap, code, &print);
@@ -225,7 +247,7 @@ static int check_print(const struct spy_heap *heap, const struct spy_known_code 
 	struct spy_print print = { 0 };
 	int result;
 
-	spy_print_ranges(heap, code, &print, ranges);
+	all_ranges(heap, code, &print, ranges);
 	result = spy_memory_readv(heap->memory, ranges, SPY_PRINT_RANGES, err);
 	if (result < 0)
 		return result;

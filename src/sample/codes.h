@@ -23,8 +23,9 @@ struct spy_known_code {
 	uint32_t name_size, qualname_size, file_size, table_size;
 	uint64_t print;	   /* the fingerprint */
 	uint64_t seen;	   /* number of the reading in which it was last seen to hold */
-	uint64_t planned;  /* number of the plan that checks it already */
-	uint64_t listed;   /* number of the stack whose list of codes has it already */
+	uint64_t planned;  /* number of the stack whose reading checks it already */
+	uint64_t touched;  /* number of the window in which provisional stacks rely on it */
+	uint64_t loaded_ns, checked_ns; /* when it was met first, and last seen to hold */
 	struct spy_known_code *next_retired;
 };
 
@@ -50,7 +51,8 @@ struct spy_print {
 
 #define SPY_PRINT_RANGES 5
 
-void spy_codes_free(struct spy_codes *codes);
+/* Frees all entries. Numbers are not given again. */
+void spy_codes_clear(struct spy_codes *codes);
 
 /* The entry for address, or NULL. */
 struct spy_known_code *spy_codes_find(const struct spy_codes *codes, uint64_t address);
@@ -62,11 +64,18 @@ int spy_codes_load(struct spy_codes *codes, const struct spy_heap *heap, uint64_
 /* Takes an entry whose fingerprint no longer holds out of the index. */
 void spy_codes_retire(struct spy_codes *codes, struct spy_known_code *code);
 
-/* Frees the retired entries: when no sample that names them is held any more. */
+/* Frees the retired entries: when no stack that names them is held any more. */
 void spy_codes_sweep(struct spy_codes *codes);
 
-/* Where the bytes of a fingerprint come from: ranges that are read into print. */
-void spy_print_ranges(const struct spy_heap *heap, const struct spy_known_code *code,
+/*
+ * True where no two code objects of a process ever have equal fingerprints: from 3.12
+ * co_version numbers them (Include/cpython/code.h; Objects/codeobject.c counts up, until 2^32
+ * of them have been made). Then one that looks the same at two moments has lived in between.
+ */
+bool spy_print_unique(const struct spy_heap *heap);
+
+/* Where the bytes of a fingerprint come from: how many ranges, which are read into print. */
+size_t spy_print_ranges(const struct spy_heap *heap, const struct spy_known_code *code,
 		      struct spy_print *print, struct spy_range ranges[SPY_PRINT_RANGES]);
 
 /* True when the bytes read are the entry's. */

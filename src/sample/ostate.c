@@ -2,32 +2,54 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
-static int open_stat(const struct spy_ostate *ostate)
+static int open_file(const struct spy_ostate *ostate, const char *name)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", (int)ostate->pid, (int)ostate->tid);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", (int)ostate->pid, (int)ostate->tid,
+		 name);
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-void spy_ostate_open(struct spy_ostate *ostate, pid_t pid, pid_t tid)
+static const char *file_of(const struct spy_ostate *ostate)
+{
+	return ostate->by_stat ? "stat" : "syscall";
+}
+
+bool spy_ostate_slow_kernel(const char *release)
+{
+	int major, minor;
+
+	return sscanf(release, "%d.%d", &major, &minor) == 2 && major == 6 && minor >= 12 &&
+	       minor <= 15;
+}
+
+static void open_kept(struct spy_ostate *ostate)
 {
 	struct rlimit limit;
 
-	*ostate = (struct spy_ostate){ pid, tid, -1 };
-	if (!tid)
-		return;
-	ostate->fd = open_stat(ostate);
+	ostate->fd = open_file(ostate, file_of(ostate));
 	/* Half of our descriptors are for everything else. */
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && ostate->fd >= 0 &&
 	    (rlim_t)ostate->fd >= limit.rlim_cur / 2)
 		spy_ostate_close(ostate);
+}
+
+void spy_ostate_open(struct spy_ostate *ostate, pid_t pid, pid_t tid)
+{
+	struct utsname system;
+
+	*ostate = (struct spy_ostate){ .pid = pid, .tid = tid, .fd = -1 };
+	if (!tid)
+		return;
+	ostate->by_stat = uname(&system) < 0 || spy_ostate_slow_kernel(system.release);
+	open_kept(ostate);
 }
 
 void spy_ostate_close(struct spy_ostate *ostate)
@@ -37,26 +59,87 @@ void spy_ostate_close(struct spy_ostate *ostate)
 	ostate->fd = -1;
 }
 
-char spy_ostate_read(const struct spy_ostate *ostate)
+/* Reads a file from its start; fd is -1 for one that is opened for this. -errno. */
+static ssize_t read_file(const struct spy_ostate *ostate, int fd, const char *name, char *text,
+			 size_t size)
 {
-	char text[512], *close_at;
-	int fd = ostate->fd;
-	bool gone;
+	int opened = fd < 0 ? open_file(ostate, name) : fd;
+	ssize_t done;
+
+	if (opened < 0)
+		return -errno;
+	done = pread(opened, text, size, 0);
+	if (done < 0)
+		done = -errno;
+	if (opened != fd)
+		close(opened);
+	return done;
+}
+
+static bool is_gone(ssize_t error)
+{
+	return error == -ENOENT || error == -ESRCH;
+}
+
+char spy_ostate_parse(const char *text, size_t size)
+{
+	/* "pid (comm) state …": comm may hold anything, its last parenthesis ends it. */
+	const char *close_at = memrchr(text, ')', size);
+
+	return close_at && close_at + 2 < text + size ? close_at[2] : '?';
+}
+
+static char read_stat(const struct spy_ostate *ostate)
+{
+	char text[512];
+	ssize_t size = read_file(ostate, ostate->by_stat ? ostate->fd : -1, "stat", text,
+				 sizeof(text));
+
+	if (size <= 0)
+		return is_gone(size) ? 'X' : '?';
+	return spy_ostate_parse(text, (size_t)size);
+}
+
+/* What a tracer holds would go on as it was. */
+static char tell(struct spy_ostate *ostate, char letter)
+{
+	if (letter == 't' && ostate->last)
+		return ostate->last;
+	if (letter != 't' && letter != '?')
+		ostate->last = letter;
+	return letter;
+}
+
+char spy_ostate_read(struct spy_ostate *ostate)
+{
+	char text[SPY_SYSCALL_LINE], letter;
 	ssize_t size;
 
 	if (!ostate->tid)
 		return '?';
-	if (fd < 0)
-		fd = open_stat(ostate);
-	if (fd < 0)
-		return errno == ENOENT || errno == ESRCH ? 'X' : '?';
-	size = pread(fd, text, sizeof(text), 0);
-	gone = size < 0 && errno == ESRCH;
-	if (fd != ostate->fd)
-		close(fd);
-	if (size <= 0)
-		return gone ? 'X' : '?';
-	/* "pid (comm) state …": comm may hold anything, its last parenthesis ends it. */
-	close_at = memrchr(text, ')', (size_t)size);
-	return close_at && close_at + 2 < text + size ? close_at[2] : '?';
+	if (ostate->by_stat)
+		return tell(ostate, read_stat(ostate));
+	size = read_file(ostate, ostate->fd, "syscall", text, sizeof(text));
+	if (size == -ESRCH)
+		return tell(ostate, 'X');
+	if (size <= 0) {
+		/* Not built into this kernel (CONFIG_HAVE_ARCH_TRACEHOOK), or not for us. */
+		spy_ostate_close(ostate);
+		ostate->by_stat = true;
+		open_kept(ostate);
+		return tell(ostate, read_stat(ostate));
+	}
+	if (text[0] == 'r') { /* "running" */
+		ostate->line_size = 0;
+		return tell(ostate, 'R');
+	}
+	if ((size_t)size == ostate->line_size && memcmp(text, ostate->line, (size_t)size) == 0)
+		return ostate->last;
+	letter = read_stat(ostate);
+	ostate->line_size = 0;
+	if (letter != 'R' && letter != 't' && letter != 'X' && letter != '?') {
+		ostate->line_size = (size_t)size;
+		memcpy(ostate->line, text, (size_t)size);
+	}
+	return tell(ostate, letter);
 }

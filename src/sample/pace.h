@@ -10,6 +10,7 @@ struct spy_pace {
 	uint64_t period_ns;
 	uint64_t slot;	 /* number of the period to come */
 	uint64_t missed; /* periods that went by unused */
+	uint32_t covered; /* periods that the sample to come stands for: those missed just before too */
 	uint64_t random; /* state of the jitter */
 };
 

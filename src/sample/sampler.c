@@ -9,6 +9,10 @@
 
 #define NAMES_EVERY_NS (100u * SPY_NSEC_PER_MSEC)
 #define PATHS_EVERY_NS (1u * SPY_NSEC_PER_MSEC)
+/* At high rates: how old the list of threads and their states may be. */
+#define LIST_EVERY_NS (1u * SPY_NSEC_PER_MSEC)
+/* So many threads are read in one system call: 5 ranges each and a few more. */
+#define THREADS_AT_ONCE 64
 #define TID_EVERY_NS (20u * SPY_NSEC_PER_MSEC)
 
 static void free_thread(struct spy_thread *thread)
@@ -50,6 +54,8 @@ void spy_sampler_close(struct spy_sampler *sampler)
 	for (i = 0; i < sampler->thread_count; i++)
 		free_thread(sampler->threads[i]);
 	free(sampler->threads);
+	free(sampler->jobs);
+	free(sampler->chosen);
 	spy_threads_free(&sampler->states);
 	spy_paths_free(&sampler->paths);
 	spy_stack_reader_deinit(&sampler->reader);
@@ -227,12 +233,17 @@ static int match_threads(struct spy_sampler *sampler, struct pyspyc_error *err)
 
 static void look_at_states(struct spy_sampler *sampler)
 {
+	const struct spy_thread_states *states = &sampler->states;
 	size_t i;
 
 	for (i = 0; i < sampler->thread_count; i++) {
 		struct spy_thread *thread = sampler->threads[i];
 
 		thread->os_state = spy_ostate_read(&thread->ostate);
+		/* Without a GIL it takes a look at all threads to know who collects. */
+		thread->memory.collecting_at =
+			states->gil_disabled
+				? 0 : states->interpreters[thread->state.interpreter_index].collecting;
 		/* Of several thread states on one OS thread, only the one with the GIL runs. */
 		thread->active = thread->os_state == 'R' && (!thread->shared || thread->state.gil);
 	}
@@ -251,13 +262,11 @@ static bool selected(const struct spy_thread *thread, enum spy_select select)
 	return true;
 }
 
-int spy_sampler_pass(struct spy_sampler *sampler, const struct spy_pass *pass,
-		     struct pyspyc_error *err)
+/* The list of threads, their names, and what the OS says of each. */
+static int look(struct spy_sampler *sampler, struct pyspyc_error *err)
 {
 	int result;
-	size_t i;
 
-	spy_codes_sweep(&sampler->reader.codes);
 	if (!spy_process_same_image(sampler->process))
 		return spy_fail(err, PYSPYC_ENOPROC, "process %d has exited or runs another program",
 				(int)sampler->process->pid);
@@ -269,10 +278,37 @@ int spy_sampler_pass(struct spy_sampler *sampler, const struct spy_pass *pass,
 	find_tids(sampler);
 	find_names(sampler);
 	look_at_states(sampler);
+	sampler->stale = false;
+	sampler->listed_ns = sampler->reader.now_ns;
+	return 0;
+}
+
+static bool jobs_room(struct spy_sampler *sampler)
+{
+	struct spy_thread **chosen;
+	struct spy_stack_job *jobs;
+
+	if (sampler->thread_count <= sampler->job_capacity)
+		return true;
+	jobs = realloc(sampler->jobs, sampler->thread_count * sizeof(*jobs));
+	if (!jobs)
+		return false;
+	sampler->jobs = jobs;
+	chosen = realloc(sampler->chosen, sampler->thread_count * sizeof(struct spy_thread *));
+	if (!chosen)
+		return false;
+	sampler->chosen = chosen;
+	sampler->job_capacity = sampler->thread_count;
+	return true;
+}
+
+/* Which threads this pass reads. */
+static size_t choose(struct spy_sampler *sampler, const struct spy_pass *pass)
+{
+	size_t i, count = 0;
+
 	for (i = 0; i < sampler->thread_count; i++) {
 		struct spy_thread *thread = sampler->threads[i];
-		struct pyspyc_error failure = { 0 };
-		struct spy_stack stack;
 
 		/* A stop that came late, of a thread that nobody may look at now. */
 		if (thread->memory.pause.attached)
@@ -280,9 +316,67 @@ int spy_sampler_pass(struct spy_sampler *sampler, const struct spy_pass *pass,
 		if (!selected(thread, pass->select) ||
 		    (pass->wanted && !pass->wanted(pass->context, thread)))
 			continue;
-		result = spy_stack_read(&sampler->reader, &thread->memory, thread->state.address,
-					thread->tid, &stack, &failure);
-		pass->visit(pass->context, thread, result < 0 ? NULL : &stack, result, &failure);
+		sampler->chosen[count] = thread;
+		sampler->jobs[count++] = (struct spy_stack_job){ .memory = &thread->memory,
+								 .state = &thread->state };
+	}
+	return count;
+}
+
+static void read_one(struct spy_sampler *sampler, const struct spy_pass *pass, size_t i)
+{
+	struct spy_thread *thread = sampler->chosen[i];
+	struct spy_stack_job *job = &sampler->jobs[i];
+	struct pyspyc_error failure = { 0 };
+	int result = 0;
+
+	if (!job->done)
+		result = spy_stack_read(&sampler->reader, &thread->memory, &thread->state,
+					thread->tid, &job->stack, &failure);
+	if (result == -PYSPYC_ENOTREADY)
+		sampler->stale = true; /* it has ended, or begun anew: nothing is lost */
+	else
+		pass->visit(pass->context, thread, result < 0 ? NULL : &job->stack, result,
+			    &failure);
+}
+
+void spy_sampler_settle(struct spy_sampler *sampler, const struct spy_pass *pass)
+{
+	bool hold;
+
+	sampler->reader.now_ns = pass->now_ns;
+	hold = spy_stack_settle(&sampler->reader);
+	if (pass->settled)
+		pass->settled(pass->context, hold);
+}
+
+int spy_sampler_pass(struct spy_sampler *sampler, const struct spy_pass *pass,
+		     struct pyspyc_error *err)
+{
+	struct spy_stack_reader *reader = &sampler->reader;
+	size_t i, j, count;
+	int result;
+
+	reader->now_ns = pass->now_ns;
+	if (spy_stack_due(reader))
+		spy_sampler_settle(sampler, pass);
+	if (sampler->stale || pass->select == SPY_SELECT_GIL || !sampler->thread_count ||
+	    pass->now_ns - sampler->listed_ns >= LIST_EVERY_NS) {
+		result = look(sampler, err);
+		if (result < 0)
+			return result;
+	}
+	if (!jobs_room(sampler))
+		return spy_nomem(err);
+	count = choose(sampler, pass);
+	if (count > 1 && reader->blocking != PYSPYC_BLOCKING_ALWAYS)
+		spy_stack_refresh(reader, sampler->jobs, count);
+	for (i = 0; i < count; i = j) {
+		j = i + THREADS_AT_ONCE < count ? i + THREADS_AT_ONCE : count;
+		if (j - i > 1 && reader->blocking != PYSPYC_BLOCKING_ALWAYS)
+			spy_stack_read_many(reader, sampler->jobs + i, j - i);
+		for (; i < j; i++)
+			read_one(sampler, pass, i);
 	}
 	return 0;
 }

@@ -16,7 +16,6 @@ struct spy_thread {
 	char os_state;	   /* at this moment */
 	bool active;	   /* at this moment: on a CPU or waiting for one */
 	bool shared;	   /* another thread state (of a subinterpreter) has the same tid */
-	bool seen;	   /* at this moment */
 	uint64_t tid_tried_ns;
 	struct spy_ostate ostate;
 	struct spy_stack_memory memory;
@@ -32,6 +31,11 @@ struct spy_sampler {
 	uint32_t next_id;
 	uint64_t names_read_ns;
 	bool names_stale;
+	uint64_t listed_ns; /* when threads and their states were last looked at */
+	bool stale;	    /* the list is known to have changed since */
+	struct spy_stack_job *jobs;
+	struct spy_thread **chosen;
+	size_t job_capacity;
 	struct spy_paths paths; /* sys.path, for shortening file names */
 	uint64_t paths_read_ns;
 };
@@ -59,20 +63,30 @@ enum spy_select {
 
 struct spy_pass {
 	enum spy_select select;
+	uint64_t now_ns;
 	void *context;
 	/* Which of the selected threads to read; NULL for all. */
 	bool (*wanted)(void *context, const struct spy_thread *thread);
 	/* Called for each; stack is NULL when it could not be read, which result and err say. */
 	void (*visit)(void *context, const struct spy_thread *thread, const struct spy_stack *stack,
 		      int result, const struct pyspyc_error *err);
+	/* Called whenever the provisional stacks visited so far count, or (false) must not. */
+	void (*settled)(void *context, bool hold);
 };
 
 /*
- * Looks at all threads once. -PYSPYC_ENOPROC when the process has gone or run another
+ * Looks at all threads once. The list of threads, who holds the GIL and what the OS says of
+ * each are at most a millisecond old. -PYSPYC_ENOPROC when the process has gone or run another
  * program (spy_process_alive tells which), -PYSPYC_ENOTREADY when it has no interpreter now.
  */
 int spy_sampler_pass(struct spy_sampler *sampler, const struct spy_pass *pass,
 		     struct pyspyc_error *err);
+
+/*
+ * Settles the provisional stacks visited so far, now rather than at a later pass (through
+ * pass->settled).
+ */
+void spy_sampler_settle(struct spy_sampler *sampler, const struct spy_pass *pass);
 
 /*
  * The part of a code object's file name to show (spy_shorten_filename by sys.path of the main

@@ -1,8 +1,8 @@
 /*
  * One thread's stack, read so that it existed. Without stopping the thread: its frames are
- * copied twice in one system call, with the fingerprints of the code objects between the
- * copies, and count only when both copies tell the same stack. Where readings go on to
- * disagree, the thread is stopped for one reading.
+ * copied twice in one system call and count only when both copies tell the same stack. Where
+ * readings go on to disagree, the thread is stopped for one reading. A sample costs by what
+ * changed since the thread's last one: frames whose bytes are the same are not decoded again.
  */
 #ifndef SPY_SAMPLE_STACK_H
 #define SPY_SAMPLE_STACK_H
@@ -23,28 +23,34 @@ struct spy_counters {
 	uint64_t truncated;
 };
 
+/* A stack as one reading saw it: the bytes copied, and the frames found in them. */
+struct spy_stack_view {
+	uint8_t *bytes; /* head, then the spans */
+	size_t size;	/* room in bytes */
+	struct spy_raw_frame *frames; /* innermost first */
+	struct spy_known_code **codes; /* one per frame, NULL for entry frames */
+	uint32_t *offsets; /* of each frame in bytes */
+	size_t count, capacity;
+	uint64_t plan;	/* of spans: offsets hold while it is the memory's; 0: no stack here */
+	uint64_t epoch; /* of reader: codes hold while it is the reader's */
+	bool truncated;
+};
+
 /* What is remembered of a thread from reading to reading. Zero-initialise. */
 struct spy_stack_memory {
 	struct spy_spans spans;	  /* where its frames were */
+	uint64_t plan;		  /* number of the spans' present layout */
 	uint64_t cframe;	  /* where its _PyCFrame was, 3.11 and 3.12 */
 	uint64_t root, candidate; /* its outermost frame, and one seen once only */
-	uint64_t *codes;	  /* the distinct code objects of its last stack */
-	size_t code_count, code_capacity;
+	uint64_t collecting_at;	  /* where it stands whether the collector runs; 0: not known */
+	int32_t collecting;	  /* that, while the thread holds the GIL */
+	struct spy_stack_view views[2];
+	unsigned now;		  /* the view that is being read; the other is the last stack */
+	uint64_t sequence;	  /* stacks read */
 	struct spy_pause pause;
 };
 
 void spy_stack_memory_free(struct spy_stack_memory *memory);
-
-/* A copy of the frames and the walk over it. */
-struct spy_stack_copy {
-	uint8_t *bytes;
-	struct spy_raw_frame *frames;
-	size_t capacity; /* of frames */
-	size_t count;
-	uint64_t top;
-	uint64_t cframe;
-	bool truncated;
-};
 
 /* The reader of one process; its buffers serve all threads in turn. */
 struct spy_stack_reader {
@@ -53,38 +59,84 @@ struct spy_stack_reader {
 	pid_t pid; /* whose threads may be stopped */
 	enum pyspyc_blocking blocking;
 	struct spy_counters counters;
-	size_t extent, steady;
-	struct spy_stack_copy copies[2];
-	size_t copy_size;
+	size_t extent, steady;	      /* of a frame */
+	bool unique;		      /* spy_print_unique */
+	uint32_t list_start;		    /* spy_thread_window, which is a part of: */
+	uint32_t window_start, window_size; /* what is read of a thread state */
+	size_t head;		      /* bytes of a view in front of the spans' */
 	struct spy_range *ranges;
-	size_t range_capacity;
+	size_t range_count, range_capacity;
+	uint8_t *second; /* the second copies of the reading under way */
+	size_t second_size, second_used;
+	uint64_t plans;	  /* numbers given to layouts of spans so far */
 	uint64_t reading; /* number of the copy at hand: what it showed is known for it alone */
-	uint64_t plan;	  /* number of the stack being read */
+	uint64_t epoch;	  /* advances whenever a code object is retired */
+	uint64_t now_ns;  /* set by the caller before each pass */
+	uint64_t window;  /* number of the period in which code objects are checked once */
+	uint64_t window_ns; /* when it began */
+	uint64_t planned; /* number of the stack being read */
 	struct spy_known_code **due; /* codes whose fingerprints the next copy checks */
-	struct spy_print *prints;
 	size_t due_count, due_capacity;
-	struct spy_known_code **known; /* one per frame of the last stack read */
-	size_t known_capacity;
+	struct spy_print *prints;
+	size_t print_count; /* for so many there is room */
+	struct spy_known_code **touched; /* codes that provisional stacks rely on */
+	size_t touched_count, touched_capacity;
+	bool lost; /* one of them has been retired meanwhile */
 };
 
 void spy_stack_reader_init(struct spy_stack_reader *reader, const struct spy_heap *heap, pid_t pid,
 			   enum pyspyc_blocking blocking);
 void spy_stack_reader_deinit(struct spy_stack_reader *reader);
 
-/* A stack that existed. Valid until the next reading. */
+/* A stack that existed. Valid until the thread's next reading. */
 struct spy_stack {
 	const struct spy_raw_frame *frames; /* innermost first, entry frames included */
 	struct spy_known_code *const *codes; /* one per frame; NULL for entry frames */
 	size_t count;
-	bool truncated; /* frames at the root end were left out */
+	size_t same;	   /* so many of the outermost are as in the stack numbered sequence - 1 */
+	uint64_t sequence; /* of this thread's stacks */
+	bool provisional;  /* counts once spy_stack_settle has said so */
+	bool truncated;	   /* frames at the root end were left out */
+	bool collecting;   /* the garbage collector runs in this thread */
 };
 
 /*
  * Reads the stack of one thread. tid may be 0 when not known: it cannot be stopped then.
  * -PYSPYC_EAGAIN when no consistent reading could be had (counted as dropped),
+ * -PYSPYC_ENOTREADY when the thread state is no longer that thread's (not counted),
  * -PYSPYC_EFAULT and others when it could not be read at all (counted as unreadable).
  */
 int spy_stack_read(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
-		   uint64_t tstate, pid_t tid, struct spy_stack *ret, struct pyspyc_error *err);
+		   const struct spy_thread_state *state, pid_t tid, struct spy_stack *ret,
+		   struct pyspyc_error *err);
+
+/* One of several threads to be read in the same system call. */
+struct spy_stack_job {
+	struct spy_stack_memory *memory;
+	const struct spy_thread_state *state;
+	size_t second; /* where its second copy lies */
+	struct spy_stack stack;
+	bool done; /* stack is there; otherwise spy_stack_read has to be asked */
+};
+
+/*
+ * Reads all that can be read at once without a look at any code object; spy_stack_refresh
+ * looks at all of their last stacks' ones before.
+ */
+void spy_stack_refresh(struct spy_stack_reader *reader, struct spy_stack_job *jobs, size_t count);
+void spy_stack_read_many(struct spy_stack_reader *reader, struct spy_stack_job *jobs, size_t count);
+
+/*
+ * A code object that has lived for a while is not looked at for every sample, but at the
+ * end of a short window; the stacks read meanwhile are provisional. True when it is time to
+ * settle.
+ */
+bool spy_stack_due(const struct spy_stack_reader *reader);
+
+/*
+ * Checks all code objects that provisional stacks relied on, and opens the next window. False
+ * when one of them is another by now: the provisional stacks must not be counted.
+ */
+bool spy_stack_settle(struct spy_stack_reader *reader);
 
 #endif

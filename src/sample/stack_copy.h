@@ -1,31 +1,52 @@
-/* The parts of a reading: copying, walking, comparing. Internal to sample/. */
+/* The parts of a reading: planning, copying, walking. Internal to sample/. */
 #ifndef SPY_SAMPLE_STACK_COPY_H
 #define SPY_SAMPLE_STACK_COPY_H
 
 #include "sample/stack.h"
 
-/*
- * Copies the thread's top pointers and spans twice, and between the copies the fingerprints
- * that are due, in one go. -PYSPYC_EAGAIN when what was to be read had gone and the plan has
- * been changed accordingly.
- */
-int spy_stack_copy(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
-		   uint64_t tstate, struct pyspyc_error *err);
+/* --- copying --- */
 
-/* How a walk over a copy ended. */
+/* A new reading: no range planned yet. */
+void spy_stack_begin(struct spy_stack_reader *reader);
+
+/*
+ * Plans both copies of a thread's words and spans, and between them the fingerprints that are
+ * due. *second is where the second copy will lie in reader->second. False without memory.
+ */
+bool spy_stack_plan(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
+		    const struct spy_thread_state *state, size_t *second);
+
+/* Reads what was planned. */
+int spy_stack_fetch(struct spy_stack_reader *reader, struct pyspyc_error *err);
+
+/*
+ * The address fault->address could not be read: changes the plan accordingly and returns
+ * -PYSPYC_EAGAIN, or another error when it was the thread state itself.
+ */
+int spy_stack_forget(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
+		     uint64_t tstate, const struct pyspyc_error *fault, struct pyspyc_error *err);
+
+/* --- what the copies say --- */
+
 enum spy_walk {
 	SPY_WALK_DONE,
-	SPY_WALK_MISS, /* a frame lies outside the copy: *missing names it */
-	SPY_WALK_BAD,  /* the bytes make no sense */
+	SPY_WALK_MISS,	   /* a frame lies outside the copy: *missing names it */
+	SPY_WALK_DISAGREE, /* the copies differ, or the bytes make no sense */
+	SPY_WALK_GONE,	   /* the thread state belongs to nobody, or to another */
+	SPY_WALK_MOVED,	   /* it leads elsewhere: read again */
 	SPY_WALK_NOMEM,
 };
 
-enum spy_walk spy_stack_walk(const struct spy_stack_reader *reader,
-			     const struct spy_stack_memory *memory, struct spy_stack_copy *copy,
+/*
+ * Follows the frames of the first copy and compares each with the second one: the innermost
+ * may have moved on, the others may not. *same is how many of the outermost are as in the
+ * thread's last stack.
+ */
+enum spy_walk spy_stack_walk(const struct spy_stack_reader *reader, struct spy_stack_memory *memory,
+			     const struct spy_thread_state *state, size_t second, size_t *same,
 			     uint64_t *missing);
 
-/* True when both copies tell the same stack; the innermost frame may have moved on. */
-bool spy_stack_agree(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory);
+/* --- planning the next one --- */
 
 /* Follows the chain from address, outside any copy, and adds what it meets to the spans. */
 int spy_stack_discover(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
@@ -33,5 +54,23 @@ int spy_stack_discover(struct spy_stack_reader *reader, struct spy_stack_memory 
 
 /* Plans the next copy by the frames just read, when the present plan copies far too much. */
 void spy_stack_replan(struct spy_stack_reader *reader, struct spy_stack_memory *memory);
+
+/* --- code objects --- */
+
+/* Begins a stack: lists what the last one's code objects need to be checked for. */
+bool spy_stack_due_begin(struct spy_stack_reader *reader, const struct spy_stack_memory *memory);
+
+/* Books the fingerprints that were just read; false when one no longer holds. */
+bool spy_stack_due_check(struct spy_stack_reader *reader);
+
+/*
+ * Puts a decoded code object to every frame of the view at hand. 0 when all are known to
+ * hold, -PYSPYC_EAGAIN when the next copy has to check some more (they are listed then).
+ */
+int spy_stack_resolve(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
+		      size_t *same, bool *provisional, struct pyspyc_error *err);
+
+/* Takes a code object out of use. */
+void spy_stack_retire(struct spy_stack_reader *reader, struct spy_known_code *code);
 
 #endif

@@ -10,6 +10,7 @@
 /* Nodes chosen from a profile: while choosing, a heap with the narrowest on top. */
 struct choice {
 	const struct pyspyc_profile *profile;
+	const uint64_t *totals; /* of the profile's nodes */
 	uint32_t *nodes;
 	size_t count;
 };
@@ -18,11 +19,9 @@ struct choice {
  * The order in which nodes deserve to be drawn: by samples, then by number. A parent has at
  * least as many samples as its children and a smaller number, so it always comes first.
  */
-static bool wider(const struct pyspyc_profile *profile, uint32_t a, uint32_t b)
+static bool wider(const uint64_t *totals, uint32_t a, uint32_t b)
 {
-	uint64_t left = profile->nodes[a].total, right = profile->nodes[b].total;
-
-	return left != right ? left > right : a < b;
+	return totals[a] != totals[b] ? totals[a] > totals[b] : a < b;
 }
 
 static void sink_down(struct choice *choice, size_t place)
@@ -32,20 +31,20 @@ static void sink_down(struct choice *choice, size_t place)
 
 	for (; (child = place * 2 + 1) < choice->count; place = child) {
 		if (child + 1 < choice->count &&
-		    wider(choice->profile, choice->nodes[child], choice->nodes[child + 1]))
+		    wider(choice->totals, choice->nodes[child], choice->nodes[child + 1]))
 			child++;
-		if (wider(choice->profile, choice->nodes[child], node))
+		if (wider(choice->totals, choice->nodes[child], node))
 			break;
 		choice->nodes[place] = choice->nodes[child];
 	}
 	choice->nodes[place] = node;
 }
 
-static int compare_width(const void *a, const void *b, void *profile)
+static int compare_width(const void *a, const void *b, void *totals)
 {
 	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
 
-	return wider(profile, left, right) ? -1 : left != right;
+	return wider(totals, left, right) ? -1 : left != right;
 }
 
 /* The `most` widest nodes below the root, widest first. */
@@ -59,20 +58,20 @@ static int choose_widest(struct choice *choice, size_t most)
 	if (!choice->nodes)
 		return -PYSPYC_ENOMEM;
 	for (i = 1; i < profile->node_count; i++) {
-		if (!profile->nodes[i].total)
+		if (!choice->totals[i])
 			continue;
 		if (choice->count < most) {
 			choice->nodes[choice->count++] = i;
 			if (choice->count == most)
 				for (place = most / 2; place--;)
 					sink_down(choice, place);
-		} else if (most && wider(profile, i, choice->nodes[0])) {
+		} else if (most && wider(choice->totals, i, choice->nodes[0])) {
 			choice->nodes[0] = i;
 			sink_down(choice, 0);
 		}
 	}
 	qsort_r(choice->nodes, choice->count, sizeof(*choice->nodes), compare_width,
-		(void *)(uintptr_t)profile);
+		(void *)(uintptr_t)choice->totals);
 	return 0;
 }
 
@@ -164,7 +163,7 @@ static int sort_siblings(const struct choice *choice, struct sibling *siblings)
 		siblings[i] = (struct sibling){
 			.place = (uint32_t)i + 1,
 			.parent = parent ? (uint32_t)*parent : 0,
-			.total = node->total,
+			.total = choice->totals[choice->nodes[i]],
 			.function = spy_hash(function, sizeof(function), 0),
 		};
 	}
@@ -204,7 +203,7 @@ static int lay_out(const struct choice *choice, const struct sibling *siblings,
 	}
 	nodes[0] = (struct spy_flame_node){
 		.self = profile->nodes[SPY_ROOT_NODE].self,
-		.total = profile->nodes[SPY_ROOT_NODE].total,
+		.total = choice->totals[SPY_ROOT_NODE],
 	};
 	tree->count = tree->depth = 1;
 	for (;;) {
@@ -250,8 +249,9 @@ static int place_nodes(struct spy_flame_tree *tree)
 	return 0;
 }
 
-static void count_rest(const struct pyspyc_profile *profile, struct spy_flame_tree *tree)
+static void count_rest(const struct choice *choice, struct spy_flame_tree *tree)
 {
+	const struct pyspyc_profile *profile = choice->profile;
 	uint64_t drawn = 0;
 	uint32_t i;
 
@@ -259,15 +259,15 @@ static void count_rest(const struct pyspyc_profile *profile, struct spy_flame_tr
 	for (i = 0; i < profile->node_count; i++) {
 		const struct spy_node *node = &profile->nodes[i];
 
-		tree->left_out += node->total > 0;
+		tree->left_out += choice->totals[i] > 0;
 		tree->origins[i ? profile->frames[node->frame].origin : SPY_ORIGIN_NONE] +=
 			node->self;
 	}
 	for (i = 0; i < tree->count; i++) {
 		drawn += tree->nodes[i].self;
-		tree->left_out -= profile->nodes[tree->nodes[i].node].total > 0;
+		tree->left_out -= choice->totals[tree->nodes[i].node] > 0;
 	}
-	tree->left_out_samples = profile->nodes[SPY_ROOT_NODE].total - drawn;
+	tree->left_out_samples = choice->totals[SPY_ROOT_NODE] - drawn;
 }
 
 /* What to show for the names that the tree needs. */
@@ -302,12 +302,13 @@ static int make_texts(const struct pyspyc_profile *profile, struct spy_flame_tre
 int spy_flame_tree_make(const struct pyspyc_profile *profile, size_t most, size_t bytes,
 			struct spy_flame_tree *ret, struct pyspyc_error *err)
 {
-	struct choice choice = { .profile = profile };
+	spy_autofree uint64_t *totals = spy_profile_sum(profile);
+	struct choice choice = { .profile = profile, .totals = totals };
 	struct sibling *siblings = NULL;
 	int failed;
 
 	*ret = (struct spy_flame_tree){ 0 };
-	failed = choose_widest(&choice, most) || limit_names(&choice, bytes);
+	failed = !totals || choose_widest(&choice, most) || limit_names(&choice, bytes);
 	if (!failed) {
 		siblings = calloc(choice.count + 1, sizeof(*siblings));
 		failed = !siblings || sort_siblings(&choice, siblings) ||
@@ -320,7 +321,7 @@ int spy_flame_tree_make(const struct pyspyc_profile *profile, size_t most, size_
 		spy_flame_tree_free(ret);
 		return spy_nomem(err);
 	}
-	count_rest(profile, ret);
+	count_rest(&choice, ret);
 	return 0;
 }
 

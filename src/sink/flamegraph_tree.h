@@ -35,8 +35,7 @@ struct spy_flame_tree {
 };
 
 /*
- * The widest frames of profile (whose totals are up to date), at most `most` besides the root,
- * with at most `bytes` of names. Siblings stand by samples, all lines of a function together.
+ * The widest frames of profile, at most `most` besides the root, with at most `bytes` of names. Siblings stand by samples, all lines of a function together.
  */
 int spy_flame_tree_make(const struct pyspyc_profile *profile, size_t most, size_t bytes,
 			struct spy_flame_tree *ret, struct pyspyc_error *err);

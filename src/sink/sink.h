@@ -8,7 +8,7 @@
 
 struct spy_sink {
 	struct pyspyc_format format;
-	/* Writes profile, whose totals are up to date, to file; write errors are the caller's. */
+	/* Writes profile to file; write errors are the caller's. */
 	int (*write)(const struct pyspyc_profile *profile, FILE *file, struct pyspyc_error *err);
 };
 

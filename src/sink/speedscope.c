@@ -159,7 +159,7 @@ static struct step next_step(const struct writer *writer, const struct spy_momen
 }
 
 /* One lane, whose moments are the numbers in order[0..count). */
-static int put_lane(struct writer *writer, const struct spy_lane *lane, const size_t *order,
+static int put_lane(struct writer *writer, const struct spy_lane *lane, const uint32_t *order,
 		    size_t count)
 {
 	const struct pyspyc_profile *profile = writer->profile;
@@ -196,10 +196,10 @@ static int put_lane(struct writer *writer, const struct spy_lane *lane, const si
 static int put_lanes(struct writer *writer)
 {
 	const struct pyspyc_profile *profile = writer->profile;
-	spy_autofree size_t *order = calloc(profile->moment_count, sizeof(*order));
-	spy_autofree size_t *ends = calloc((size_t)profile->lane_count + 1, sizeof(*ends));
+	spy_autofree uint32_t *order = calloc(profile->moment_count, sizeof(*order));
+	spy_autofree uint32_t *ends = calloc((size_t)profile->lane_count + 1, sizeof(*ends));
 	const char *separator = "";
-	size_t i, start;
+	uint32_t i, start;
 
 	if (!order || !ends)
 		return -PYSPYC_ENOMEM;

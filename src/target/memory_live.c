@@ -36,15 +36,21 @@ static int read_at_once(const struct live_memory *live, const struct spy_range *
 			size_t count, struct pyspyc_error *err)
 {
 	struct iovec local[SPY_RANGES_AT_ONCE], remote[SPY_RANGES_AT_ONCE];
-	size_t i, total = 0;
+	size_t i, total = 0, locals = 0;
+	const uint8_t *end = NULL;
 	ssize_t got;
 
 	for (i = 0; i < count; i++) {
-		local[i] = (struct iovec){ ranges[i].buffer, ranges[i].size };
+		/* Buffers in a row are one to the kernel: less for it to go through. */
+		if (end && end == ranges[i].buffer)
+			local[locals - 1].iov_len += ranges[i].size;
+		else
+			local[locals++] = (struct iovec){ ranges[i].buffer, ranges[i].size };
+		end = (const uint8_t *)ranges[i].buffer + ranges[i].size;
 		remote[i] = (struct iovec){ (void *)(uintptr_t)ranges[i].address, ranges[i].size };
 		total += ranges[i].size;
 	}
-	got = process_vm_readv(live->pid, local, count, remote, count, 0);
+	got = process_vm_readv(live->pid, local, locals, remote, count, 0);
 	if (got >= 0 && (size_t)got == total)
 		return 0;
 	return fail(live, got < 0 ? errno : 0, ranges, count, got < 0 ? 0 : (size_t)got, err);

@@ -17,6 +17,8 @@ from kit.target import Place, Target
 
 # For what does not depend on the interpreter: one per way of finding frames, and a static one.
 FEW = ("2.7", "3.8", "3.13", "system")
+# One per way of finding frames, objects and line tables, of those that are in use.
+FAMILIES = ("3.8", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15", "3.13t")
 
 
 def pytest_configure(config):

@@ -7,44 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "profile/profile.h"
-
-static uint32_t random_state = 1;
-
-static uint32_t random_below(uint32_t limit)
-{
-	random_state = random_state * 1664525u + 1013904223u;
-	return (random_state >> 8) % limit;
-}
-
-static uint32_t make_frame(struct pyspyc_profile *profile, const char *name, const char *file,
-			   const char *path, int line, int first_line)
-{
-	struct spy_frame frame = {
-		.name = spy_profile_string(profile, name),
-		.file = spy_profile_string(profile, file),
-		.path = spy_profile_string(profile, path),
-		.line = line,
-		.first_line = first_line,
-		.kind = SPY_FRAME_PYTHON,
-		.origin = (uint8_t)spy_origin_of(path),
-	};
-
-	return spy_profile_frame(profile, &frame);
-}
-
-static uint32_t make_other(struct pyspyc_profile *profile, const char *name, uint8_t kind)
-{
-	struct spy_frame frame = {
-		.name = spy_profile_string(profile, name),
-		.file = spy_profile_string(profile, ""),
-		.path = spy_profile_string(profile, ""),
-		.kind = kind,
-		.origin = SPY_ORIGIN_NONE,
-	};
-
-	return spy_profile_frame(profile, &frame);
-}
+#include "frames.h"
 
 struct function {
 	const char *name, *folder, *file;
@@ -104,7 +67,7 @@ static const struct function functions[] = {
 	{ "localize", SITE, "web/utils/formats.py", 210, 22, { 0 } },
 };
 
-static uint32_t descend(struct pyspyc_profile *profile, uint32_t node)
+static uint32_t descend(struct pyspyc_profile *profile, uint32_t node, uint32_t *state)
 {
 	int at = 0, depth;
 
@@ -114,9 +77,9 @@ static uint32_t descend(struct pyspyc_profile *profile, uint32_t node)
 		int choices = 1, line = function->first_line + 1;
 
 		/* Most of a function's time goes into one or two of its lines. */
-		if (depth > 2 && random_below(4) == 0)
+		if (depth > 2 && random_below(state, 4) == 0)
 			line += function->lines / 2;
-		if (depth > 4 && random_below(8) == 0)
+		if (depth > 4 && random_below(state, 8) == 0)
 			line += function->lines / 3;
 		snprintf(path, sizeof(path), "%s%s", function->folder, function->file);
 		node = spy_profile_child(profile, node,
@@ -124,7 +87,7 @@ static uint32_t descend(struct pyspyc_profile *profile, uint32_t node)
 						    line, function->first_line));
 		while (choices < 5 && function->next[choices])
 			choices++;
-		at = function->next[random_below((uint32_t)choices + (depth > 12)) % 5];
+		at = function->next[random_below(state, (uint32_t)choices + (depth > 12)) % 5];
 		if (!at)
 			break;
 	}
@@ -139,7 +102,7 @@ static void make_web(struct pyspyc_profile *profile, uint32_t count)
 		spy_profile_child(profile, 0,
 				  make_other(profile, "process 4711 \"python manage.py runserver\"",
 					     SPY_FRAME_PROCESS));
-	uint32_t nodes[3], lanes[3], i;
+	uint32_t nodes[3], lanes[3], seed = 1, *state = &seed, i;
 
 	for (i = 0; i < 3; i++) {
 		struct spy_lane lane = { .name = spy_profile_string(profile, threads[i]),
@@ -151,11 +114,11 @@ static void make_web(struct pyspyc_profile *profile, uint32_t count)
 					     make_other(profile, threads[i], SPY_FRAME_THREAD));
 	}
 	for (i = 0; i < count; i++) {
-		uint32_t thread = random_below(6), runs;
+		uint32_t thread = random_below(state, 6), runs;
 
 		thread = thread < 3 ? 0 : thread < 5 ? 1 : 2;
-		runs = 1 + random_below(3);
-		spy_profile_add(profile, descend(profile, nodes[thread]), lanes[thread],
+		runs = 1 + random_below(state, 3);
+		spy_profile_add(profile, descend(profile, nodes[thread], state), lanes[thread],
 				i * profile->period_ns, runs);
 	}
 }

@@ -12,23 +12,13 @@
 
 #include <cmocka.h>
 
-#include "profile/profile.h"
+#include "frames.h"
 
 /* A Python frame whose path is its file. */
 static inline uint32_t add_frame(struct pyspyc_profile *profile, const char *name, const char *file,
 				 int line, int first_line)
 {
-	struct spy_frame frame = {
-		.name = spy_profile_string(profile, name),
-		.file = spy_profile_string(profile, file),
-		.path = spy_profile_string(profile, file),
-		.line = line,
-		.first_line = first_line,
-		.kind = SPY_FRAME_PYTHON,
-		.origin = (uint8_t)spy_origin_of(file),
-	};
-
-	return spy_profile_frame(profile, &frame);
+	return make_frame(profile, name, file, file, line, first_line);
 }
 
 /* The node of frame below parent. */
@@ -42,15 +32,7 @@ static inline uint32_t add_node(struct pyspyc_profile *profile, uint32_t parent,
 static inline uint32_t add_other(struct pyspyc_profile *profile, uint32_t parent, uint8_t kind,
 				 const char *name)
 {
-	struct spy_frame frame = {
-		.name = spy_profile_string(profile, name),
-		.file = SPY_NO_STRING, /* not to be looked at */
-		.path = SPY_NO_STRING,
-		.kind = kind,
-		.origin = SPY_ORIGIN_NONE,
-	};
-
-	return spy_profile_child(profile, parent, spy_profile_frame(profile, &frame));
+	return spy_profile_child(profile, parent, make_other(profile, name, kind));
 }
 
 /* The profile in a format; the caller frees it. */

@@ -122,6 +122,8 @@ static void test_facts(void **state)
 	assert_int_equal(layout.gil_last_holder, 8);
 	assert_int_equal(layout.gil_enabled, SPY_NO_FIELD);
 	assert_int_equal(layout.frame_tlbc_index, SPY_NO_FIELD);
+	assert_int_equal(layout.interp_gc_collecting, 7600);
+	assert_int_equal(layout.tstate_gil_requested, SPY_NO_FIELD);
 
 	layout = parsed("3.13.15t-x86_64");
 	assert_int_equal(layout.object_size, 32);
@@ -144,6 +146,8 @@ static void test_facts(void **state)
 	assert_int_equal(layout.tstate_base_frame, 80);
 	assert_int_equal(layout.heap_type_cached_keys, 888);
 	assert_int_equal(layout.runtime_interpreters_head, 936);
+	assert_int_equal(layout.interp_gc_collecting, 7512);
+	assert_int_equal(layout.tstate_gil_requested, 40);
 }
 
 /* Which words of a struct are what: 3.14's. */

@@ -55,6 +55,55 @@ static void test_equal_lines_are_one(void **state)
 	spy_profile_free(profile);
 }
 
+/* Also when escaping made their names equal. */
+static void test_escaped_lines_are_one(void **state)
+{
+	struct pyspyc_profile *profile = spy_profile_new(false);
+	char *text;
+
+	spy_profile_add(profile, add_node(profile, 0, "s;t", "a.py", 1, 1), 0, 0, 1);
+	spy_profile_add(profile, add_node(profile, 0, "s:t", "a.py", 1, 1), 0, 0, 2);
+	spy_profile_add(profile, add_node(profile, 0, "s:t", "a.py", 2, 1), 0, 0, 4);
+	text = write_profile(profile, "folded");
+	assert_string_equal(text, "s:t (a.py:1) 3\ns:t (a.py:2) 4\n");
+	free(text);
+	spy_profile_free(profile);
+}
+
+/* Whichever of the frames and nodes that read the same came first. */
+static void test_random_lines_are_one(void **state)
+{
+	static const char *const names[] = { "f", "g;", "g:" };
+	struct pyspyc_profile *profile = spy_profile_new(false);
+	uint32_t seed = 1, node, i, depth;
+	char *text, *line, *rest, *lines[200];
+	uint64_t samples = 0;
+	size_t count = 0;
+
+	for (i = 0; i < 3000; i++) {
+		depth = 1 + random_below(&seed, 4);
+		for (node = 0; depth--;)
+			node = add_node(profile, node, names[random_below(&seed, 3)], "a.py", 0,
+					(int)random_below(&seed, 3));
+		spy_profile_add(profile, node, 0, 0, 1 + random_below(&seed, 9));
+	}
+	text = write_profile(profile, "folded");
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		char *number = strrchr(line, ' ');
+
+		assert_true(number && count < 200);
+		samples += strtoull(number, NULL, 10);
+		*number = '\0';
+		for (i = 0; i < count; i++)
+			assert_string_not_equal(line, lines[i]);
+		lines[count++] = line;
+	}
+	assert_int_equal(count, 2 + 4 + 8 + 16);
+	assert_int_equal(samples, profile->samples);
+	free(text);
+	spy_profile_free(profile);
+}
+
 static void test_empty(void **state)
 {
 	struct pyspyc_profile *profile = spy_profile_new(true);
@@ -130,6 +179,8 @@ int main(void)
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_equal_lines_are_one),
+		cmocka_unit_test(test_escaped_lines_are_one),
+		cmocka_unit_test(test_random_lines_are_one),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_deep),
 		cmocka_unit_test(test_full_device),

@@ -32,6 +32,7 @@ static void test_totals(void **state)
 	uint32_t a = add_node(profile, 0, "a", "a.py", 1, 1);
 	uint32_t b = add_node(profile, a, "b", "a.py", 2, 2);
 	uint32_t c = add_node(profile, a, "c", "a.py", 3, 3);
+	uint64_t *totals;
 
 	assert_int_equal(add_node(profile, a, "b", "a.py", 2, 2), b);
 	assert_int_not_equal(add_node(profile, b, "b", "a.py", 2, 2), b);
@@ -40,33 +41,33 @@ static void test_totals(void **state)
 	spy_profile_add(profile, c, 0, 0, 100);
 	spy_profile_add(profile, c, 0, 0, 0);
 	spy_profile_add(profile, 12345, 0, 0, 7);
-	spy_profile_sum(profile);
-	spy_profile_sum(profile);
-	assert_int_equal(profile->nodes[0].total, 111);
-	assert_int_equal(profile->nodes[a].total, 111);
-	assert_int_equal(profile->nodes[b].total, 10);
-	assert_int_equal(profile->nodes[c].total, 100);
+	totals = spy_profile_sum(profile);
+	assert_int_equal(totals[0], 111);
+	assert_int_equal(totals[a], 111);
+	assert_int_equal(totals[b], 10);
+	assert_int_equal(totals[c], 100);
+	free(totals);
 	assert_int_equal(profile->nodes[a].self, 1);
 	assert_int_equal(pyspyc_profile_samples(profile), 111);
 	assert_int_equal(profile->moment_count, 0);
 	spy_profile_free(profile);
 }
 
-static void test_children_are_linked(void **state)
+static void test_children_are_found(void **state)
 {
 	struct pyspyc_profile *profile = spy_profile_new(false);
-	uint32_t a = add_node(profile, 0, "a", "a.py", 1, 1), child, sum = 0, count = 0;
+	uint32_t f = add_frame(profile, "f", "a.py", 1, 1);
+	uint32_t g = add_frame(profile, "g", "a.py", 2, 1);
+	uint32_t a = spy_profile_child(profile, 0, f), b = spy_profile_child(profile, a, f);
 
-	sum += add_node(profile, a, "b", "a.py", 1, 1);
-	sum += add_node(profile, a, "c", "a.py", 1, 1);
-	sum += add_node(profile, a, "d", "a.py", 1, 1);
-	for (child = profile->nodes[a].first_child; child; count++) {
-		assert_int_equal(profile->nodes[child].parent, a);
-		sum -= child;
-		child = profile->nodes[child].next_sibling;
-	}
-	assert_int_equal(count, 3);
-	assert_int_equal(sum, 0);
+	assert_int_equal(spy_profile_find(profile, 0, f), a);
+	assert_int_equal(spy_profile_find(profile, a, f), b);
+	assert_int_equal(spy_profile_find(profile, 0, g), UINT32_MAX);
+	assert_int_equal(spy_profile_find(profile, b, f), UINT32_MAX);
+	assert_int_equal(profile->nodes[b].parent, a);
+	assert_int_equal(profile->nodes[b].frame, f);
+	assert_int_equal(profile->node_count, 3);
+	assert_true(sizeof(struct spy_node) <= 16);
 	spy_profile_free(profile);
 }
 
@@ -140,7 +141,7 @@ int main(void)
 		cmocka_unit_test(test_frames_are_interned),
 		cmocka_unit_test(test_many_frames),
 		cmocka_unit_test(test_totals),
-		cmocka_unit_test(test_children_are_linked),
+		cmocka_unit_test(test_children_are_found),
 		cmocka_unit_test(test_timeline),
 		cmocka_unit_test(test_origins),
 	};

@@ -71,6 +71,7 @@ static void test_pace_is_even_and_counts(void **state)
 struct made {
 	struct arena arena;
 	uint64_t tstate, cframe;
+	struct spy_thread_state state;
 	uint64_t codes[DEPTH], frames[DEPTH]; /* outermost first */
 };
 
@@ -126,6 +127,7 @@ static void make(struct made *made, const char *version)
 
 	arena_open(&made->arena, version);
 	made->tstate = arena_take(&made->arena, 1024);
+	made->state = (struct spy_thread_state){ .address = made->tstate };
 	made->cframe = arena_take(&made->arena, 64);
 	if (made->arena.layout.frames == SPY_FRAME_CFRAME)
 		arena_word(&made->arena, made->tstate + made->arena.layout.tstate_cframe,
@@ -154,7 +156,7 @@ static void test_stacks_of_every_version(void **state)
 
 		make(&made, arena_versions[v]);
 		spy_stack_reader_init(&reader, &made.arena.heap, 0, PYSPYC_BLOCKING_NEVER);
-		assert_int_equal(spy_stack_read(&reader, &memory, made.tstate, 0, &stack, NULL), 0);
+		assert_int_equal(spy_stack_read(&reader, &memory, &made.state, 0, &stack, NULL), 0);
 		assert_int_equal(stack.count, DEPTH);
 		assert_false(stack.truncated);
 		for (i = 0; i < DEPTH; i++) {
@@ -168,14 +170,20 @@ static void test_stacks_of_every_version(void **state)
 		if (made.arena.layout.code_qualname != SPY_NO_FIELD)
 			arena_word(&made.arena, made.codes[2] + made.arena.layout.code_qualname,
 				   arena_name(&made.arena, "other"));
-		assert_int_equal(spy_stack_read(&reader, &memory, made.tstate, 0, &stack, NULL), 0);
+		assert_int_equal(spy_stack_read(&reader, &memory, &made.state, 0, &stack, NULL), 0);
 		assert_string_equal(stack.codes[2]->code.name, "other");
+		/* A stack of one frame. */
+		set_top(&made, made.frames[0]);
+		assert_int_equal(spy_stack_read(&reader, &memory, &made.state, 0, &stack, NULL), 0);
+		assert_int_equal(stack.count, 1);
+		assert_string_equal(stack.codes[0]->code.name, "f0");
+		set_top(&made, made.frames[DEPTH - 1]);
 		/* A loop and a wild pointer are refused. */
 		arena_word(&made.arena, made.frames[0] + made.arena.layout.frame_back,
 			   made.frames[3]);
-		assert_true(spy_stack_read(&reader, &memory, made.tstate, 0, &stack, NULL) < 0);
+		assert_true(spy_stack_read(&reader, &memory, &made.state, 0, &stack, NULL) < 0);
 		arena_word(&made.arena, made.frames[0] + made.arena.layout.frame_back, 0xdead0000);
-		assert_true(spy_stack_read(&reader, &memory, made.tstate, 0, &stack, NULL) < 0);
+		assert_true(spy_stack_read(&reader, &memory, &made.state, 0, &stack, NULL) < 0);
 		spy_stack_memory_free(&memory);
 		spy_stack_reader_deinit(&reader);
 		arena_close(&made.arena);
@@ -226,7 +234,7 @@ static void test_a_torn_stack_is_dropped(void **state)
 	heap = made.arena.heap;
 	heap.memory = &shifting.memory;
 	spy_stack_reader_init(&reader, &heap, 0, PYSPYC_BLOCKING_NEVER);
-	assert_int_equal(spy_stack_read(&reader, &memory, made.tstate, 0, &stack, NULL),
+	assert_int_equal(spy_stack_read(&reader, &memory, &made.state, 0, &stack, NULL),
 			 -PYSPYC_EAGAIN);
 	assert_int_equal(reader.counters.dropped, 1);
 	assert_true(reader.counters.retried > 0);

@@ -1,11 +1,15 @@
 # shellcheck shell=bash
-# ./dev bench [NAME…]: figures of this machine, side by side with the peers', into bench/RESULTS.md.
+# ./dev bench [--quick] [NAME…]: figures of this machine, side by side with the peers', into
+# bench/RESULTS.md. py-spy and Austin come from PyPI; CPython 3.15, whose own sampler is a peer too,
+# with the interpreters.
 # shellcheck source=tools/dev/build.sh
 . tools/dev/build.sh
 
 dev_bench() {
-	need_for build venv
-	build_release
+	need_for build venv pythons
+	if [ -z "${PYSPYC:-}" ]; then build_release; fi
+	python3 tools/dev/pythons.py >/dev/null || true
 	venv venv-bench bench/requirements.txt
-	PYSPYC=$PWD/build/pyspyc PATH=$VENV/bin:$PATH "$VENV/bin/python" bench/run.py "$@"
+	PYSPYC=$(readlink -f "${PYSPYC:-build/pyspyc}") PATH=$VENV/bin:$PATH \
+		"$VENV/bin/python" bench/run.py "$@"
 }

@@ -1,0 +1,99 @@
+"""Whether shares are right, in points. Eight chains that are equally long: the share that is
+furthest from 12.5 (where it is further than 0.6, what --blocking at 50 Hz shows is the measure).
+Four functions whose shares of the CPU the thread's own clock tells: the one that is furthest off.
+A target that computes and sleeps for 10 ms each, in step with the rate: how far the share of
+samples in its work is from what it says itself."""
+
+import signal
+
+import table
+from kit import judges
+from kit.target import wait_until
+from table import Row, Verdict
+
+TITLE = "Bias"
+
+
+class Off:
+    """Points by which a share is wrong, and what chance alone may do."""
+
+    def __init__(self, points, samples, share):
+        self.points = points
+        self.samples = samples
+        self.error = judges.error(share, samples)
+
+    def __str__(self):
+        return "%+.2f ± %.2f of %s samples" % (self.points, self.error, format(self.samples, ","))
+
+
+def within(off, limit):
+    return table.at_most(abs(off.points), limit)
+
+
+def chains(context, profiler, target, seconds, rate, **options):
+    """(Off, weights) of the eight chains."""
+    recording = profiler.record(target, seconds, rate, **options)
+    _, _, weight = judges.chains(recording.stacks)
+    return Off(judges.spread(weight), sum(weight.values()), 1 / judges.CHAINS), weight
+
+
+def equal_chains(context, python):
+    seconds = context.either(62, 5)
+    present, peers = context.present(python)
+    with context.target(python, "chains.py", 3600) as target:
+        for peer in present:
+            # py-spy's default: it stops the target.
+            if peer is not context.pyspy:
+                peers[peer.name], _ = chains(context, peer, target, seconds / 3, 1000)
+        ours, weight = chains(context, context.spy, target, seconds, 1000)
+        verdict = within(ours, 0.6)
+        if verdict.state == table.BEHIND:
+            reference, stopped = chains(context, context.spy, target, context.either(240, 5), 50,
+                                        more=context.spy.blocking)
+            apart = judges.spread(weight, stopped)
+            # Chance, in both recordings, is allowed for: two standard errors.
+            verdict = table.at_most(abs(apart), 0.6 + 2 * (reference.error + ours.error))
+            verdict = Verdict(verdict.state, "%s (--blocking at 50 Hz: %s; %+.2f from it)" % (
+                verdict.text, reference, apart))
+    return Row("eight equal chains, 1 kHz, points off", python.id, "≤ 0.6, or as --blocking at 50 Hz",
+               ours, peers, verdict)
+
+
+def told(target):
+    """What the target says of itself at its end."""
+    target.signal(signal.SIGTERM)
+    return wait_until(lambda: target.ready().get("truth"), "target %d tells" % target.pid)
+
+
+def shares(context, python, profiler, seconds):
+    with context.target(python, "shares.py", 600) as target:
+        recording = profiler.record(target, seconds, 1000)
+        truth = told(target)["MainThread"]
+    found = judges.shares(recording.stacks)
+    apart = judges.apart(found, truth)
+    worst = max(apart, key=lambda name: abs(apart[name]))
+    return Off(apart[worst], sum(found.values()), truth[worst] / sum(truth.values()))
+
+
+def in_step(context, python, profiler, seconds):
+    with context.target(python, "instep.py", 600, 10, 10) as target:
+        recording = profiler.record(target, seconds, 100, idle=True)
+        truth = told(target)
+    found = judges.shares(recording.stacks, ("works", "rests"))
+    samples = sum(found.values())
+    share = truth["works"] / truth["wall"]
+    return Off(100 * (found["works"] / max(samples, 1) - share), samples, share)
+
+
+def rows(context):
+    for python in context.pythons("3.8", "3.12", "3.15"):
+        yield equal_chains(context, python)
+    for python in context.pythons("3.8", "3.12", "3.15"):
+        for what, function, seconds, limit in (
+                ("shares of 50/30/15/5, 1 kHz, points off", shares, context.either(30, 3), 1),
+                ("10 ms on, 10 ms off, 100 Hz, points off", in_step, context.either(45, 3), 2)):
+            present, peers = context.present(python)
+            for peer in present:
+                peers[peer.name] = function(context, python, peer, seconds / 3)
+            ours = function(context, python, context.spy, seconds)
+            yield Row(what, python.id, "≤ %d" % limit, ours, peers, within(ours, limit))

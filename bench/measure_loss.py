@@ -1,0 +1,95 @@
+"""What a profiler takes from its target: pairs of stretches of work of the same process, one with
+and one without the profiler, in turn; points of throughput lost, the median of the pairs and their
+quartiles. Neither core is kept free for the target: an idle machine shows what the profiler does to
+it, a busy one also what others do, which the pairs' spread tells."""
+
+import array
+import contextlib
+import statistics
+import time
+
+import table
+from table import Row, Series
+
+TITLE = "What it costs the target"
+DEPTH = 32
+SETTLED = 0.6  # by then each of them samples
+
+
+class Quartiles(Series):
+    def __str__(self):
+        if len(self.values) < 4:
+            return super().__str__()
+        low, _, high = statistics.quantiles(self.values, n=4)
+        return "%.2f %% (%.2f…%.2f)%s" % (self.median, low, high, ", " + self.note if self.note else "")
+
+
+@contextlib.contextmanager
+def working(context, python, *arguments):
+    """targets/throughput.py, and the numbers in its file."""
+    place = context.place(python)
+    counts = place.host / ("counts-%d" % len(list(place.host.iterdir())))
+    counts.touch()
+    with context.target(python, "throughput.py", "%s/%s" % (place.inside, counts.name), DEPTH,
+                        *arguments) as target:
+        target.counts = counts
+        yield target
+
+
+def done(target):
+    return sum(array.array("Q", target.counts.read_bytes())), time.perf_counter()
+
+
+def stretch(target, seconds):
+    """Units of work a second."""
+    before, begin = done(target)
+    time.sleep(seconds)
+    after, end = done(target)
+    assert after > before, "the target does nothing"
+    return (after - before) / (end - begin)
+
+
+def beside(profiler, target, seconds, rate, **options):
+    """A stretch during a recording; None when there was no recording all the time."""
+    job = profiler.start(target, seconds + SETTLED + 5, rate, **options)
+    try:
+        time.sleep(SETTLED)
+        found = stretch(target, seconds)
+        return found if job.runs() else None
+    finally:
+        job.stop()
+
+
+def pair(profiler, target, turn, seconds, rate, **options):
+    """Points lost; who begins takes turns, so that a drift cancels out."""
+    if turn % 2:
+        with_it = beside(profiler, target, seconds, rate, **options)
+        alone = stretch(target, seconds)
+    else:
+        alone = stretch(target, seconds)
+        with_it = beside(profiler, target, seconds, rate, **options)
+    return None if with_it is None else 100 * (1 - with_it / alone)
+
+
+def losses(profilers, target, pairs, seconds, rate, few=(), **options):
+    """Points lost by profiler; those in `few` get a quarter of the pairs."""
+    found = {profiler.name: Quartiles() for profiler in profilers}
+    stretch(target, seconds)
+    for turn in range(pairs):
+        for profiler in profilers:
+            if profiler not in few or turn % 4 == 0:
+                found[profiler.name].add(pair(profiler, target, turn, seconds, rate, **options))
+    return found
+
+
+def rows(context):
+    seconds, pairs = context.either(1.0, 0.3), context.either(16, 3)
+    for python in context.pythons("3.8", "3.12", "3.15", "3.13t"):
+        present, peers = context.present(python)
+        for rate, limit, name in ((1000, 1, "at 1 kHz"), (None, 10, "flat out")):
+            with working(context, python) as target:
+                found = losses((context.spy, *present), target, pairs, seconds, rate,
+                               few=(context.pyspy, context.tachyon))
+            ours = found.pop("pyspyc")
+            yield Row("throughput lost, one thread, %s" % name, python.id, "≤ %d %%" % limit, ours,
+                      {**peers, **found}, table.at_most(table.median(ours), limit))

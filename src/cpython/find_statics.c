@@ -1,0 +1,64 @@
+/* Where the state of the collector and of the GIL is, in versions that keep it for the process. */
+#include "cpython/find.h"
+
+/*
+ * 3.6's GIL (Python/ceval_gil.h) is static variables, which the linker puts near each other.
+ * pthread_cond_t, the largest of them, has 48 bytes.
+ */
+#define GIL_SPREAD 1024
+#define GIL_VARIABLE 48
+
+/* The address of a static variable: only a full symbol table has it. */
+static uint64_t find_static(struct spy_candidate *candidate, const char *name)
+{
+	uint64_t address = spy_candidate_symbol(candidate, SPY_DEPTH_FILE, name);
+
+	return address ? address : spy_candidate_symbol(candidate, SPY_DEPTH_DEBUG, name);
+}
+
+static void find_gil_36(struct spy_candidate *candidate, struct spy_python *ret)
+{
+	static const char *const names[] = { "gil_cond", "gil_mutex", "switch_cond",
+					     "switch_mutex" };
+	uint64_t first = find_static(candidate, names[0]), last = first;
+
+	if (!first)
+		return;
+	for (size_t i = 1; i < sizeof(names) / sizeof(names[0]); i++) {
+		uint64_t address = find_static(candidate, names[i]);
+
+		if (!address || address + GIL_SPREAD < first || address > last + GIL_SPREAD)
+			continue;
+		first = address < first ? address : first;
+		last = address > last ? address : last;
+	}
+	ret->gil = first;
+	ret->gil_size = (uint32_t)(last - first) + GIL_VARIABLE;
+}
+
+void spy_candidate_statics(struct spy_candidate *candidate, struct spy_python *ret)
+{
+	const struct spy_layout *layout = &ret->layout;
+
+	ret->collecting = ret->gil = ret->gil_size = 0;
+	ret->gil_is_lock = false;
+	if (ret->runtime) {
+		if (layout->runtime_gc_collecting != SPY_NO_FIELD)
+			ret->collecting = ret->runtime + layout->runtime_gc_collecting;
+		if (layout->runtime_gil != SPY_NO_FIELD) {
+			ret->gil = ret->runtime + layout->runtime_gil;
+			ret->gil_size = layout->gil_size;
+		}
+		return;
+	}
+	/* Modules/gcmodule.c, to 3.6. */
+	ret->collecting = find_static(candidate, "collecting");
+	if (ret->version.major > 2) {
+		find_gil_36(candidate, ret);
+		return;
+	}
+	/* A pointer to a sem_t (Python/ceval.c, thread_pthread.h); NULL before threads start. */
+	ret->gil = find_static(candidate, "interpreter_lock");
+	ret->gil_size = sizeof(uint64_t);
+	ret->gil_is_lock = ret->gil != 0;
+}

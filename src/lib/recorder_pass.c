@@ -1,0 +1,121 @@
+/* One moment of a recording: every process, every thread. */
+#include "base/clock.h"
+#include "lib/recorder_parts.h"
+
+/* After so many failures in a row a process is looked at anew from the start. */
+#define FAILURES_LIMIT 5
+
+static bool wants_thread(void *context, const struct spy_thread *thread)
+{
+	const struct pyspyc_recorder *recorder = context;
+
+	return spy_booking_wants(&recorder->booking, thread);
+}
+
+static void book_thread(void *context, const struct spy_thread *thread,
+			const struct spy_stack *stack, int result, const struct pyspyc_error *err)
+{
+	struct pyspyc_recorder *recorder = context;
+
+	if (stack)
+		spy_booking_add(&recorder->booking, &recorder->current->book,
+				recorder->current->sampler, thread, stack,
+				recorder->now_ns - recorder->started_ns, recorder->pace.covered);
+}
+
+static void settle_book(void *context, bool hold)
+{
+	struct pyspyc_recorder *recorder = context;
+
+	recorder->lost.dropped +=
+		spy_booking_settle(&recorder->booking, &recorder->current->book, hold);
+}
+
+static enum spy_select selection(enum pyspyc_mode mode)
+{
+	switch (mode) {
+	case PYSPYC_MODE_WALL:
+		return SPY_SELECT_ALL;
+	case PYSPYC_MODE_GIL:
+		return SPY_SELECT_GIL;
+	case PYSPYC_MODE_ACTIVE:
+	case PYSPYC_MODE_CPU:
+		break;
+	}
+	return SPY_SELECT_ACTIVE;
+}
+
+static struct spy_pass make_pass(struct pyspyc_recorder *recorder)
+{
+	return (struct spy_pass){
+		.select = selection(recorder->booking.options.mode),
+		.now_ns = spy_clock_now(),
+		.context = recorder,
+		.wanted = recorder->booking.options.threads ? wants_thread : NULL,
+		.visit = book_thread,
+		.settled = settle_book,
+	};
+}
+
+/* What one process' failed pass means: a reading that is lost, or the process. */
+static void pass_failed(struct pyspyc_recorder *recorder, struct spy_tracked *tracked, int result)
+{
+	const struct spy_process *process = tracked->sampler->process;
+	bool passing = result == -PYSPYC_EAGAIN || result == -PYSPYC_EFAULT;
+
+	/* Lists and memory that vanish in mid-reading are how an exit or exec looks. */
+	if (passing && spy_process_same_image(process) && spy_process_alive(process)) {
+		recorder->lost.unreadable++;
+		if (++tracked->failures < FAILURES_LIMIT)
+			return;
+	}
+	if (tracked->book.pending_count) {
+		struct spy_pass pass = make_pass(recorder);
+
+		spy_sampler_settle(tracked->sampler, &pass);
+	}
+	spy_tracked_lose(tracked, &recorder->lost);
+	recorder->look_ns = 0;
+}
+
+void spy_recorder_settle(struct pyspyc_recorder *recorder)
+{
+	struct spy_pass pass = make_pass(recorder);
+	size_t i;
+
+	for (i = 0; i < recorder->tracked_count; i++) {
+		recorder->current = recorder->tracked[i];
+		if (recorder->current->book.pending_count)
+			spy_sampler_settle(recorder->current->sampler, &pass);
+	}
+}
+
+void spy_recorder_sample(struct pyspyc_recorder *recorder)
+{
+	struct spy_pass pass = make_pass(recorder);
+	bool looked = false;
+	size_t i;
+
+	recorder->now_ns = pass.now_ns;
+	for (i = 0; i < recorder->tracked_count; i++) {
+		struct spy_tracked *tracked = recorder->tracked[i];
+		int result;
+
+		if (tracked->state != SPY_TRACKED_SAMPLING)
+			continue;
+		recorder->current = tracked;
+		result = spy_sampler_pass(tracked->sampler, &pass, &tracked->error);
+		if (result < 0) {
+			pass_failed(recorder, tracked, result);
+		} else {
+			tracked->failures = 0;
+			spy_booking_forget_threads(&tracked->book, tracked->sampler);
+		}
+		looked = true;
+	}
+	if (spy_profile_is_full(recorder->booking.profile)) {
+		spy_recorder_settle(recorder); /* before nodes get new numbers */
+		spy_profile_make_room(recorder->booking.profile);
+	}
+	recorder->stats.passes += looked;
+}

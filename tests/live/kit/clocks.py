@@ -1,0 +1,68 @@
+"""A target and its CPU: what its own clocks told, how it had to wait, where it runs."""
+import contextlib
+import json
+import os
+import signal
+
+from kit.target import proc, tasks
+
+
+def told(target):
+    """What a target of a known truth tells at its end, which is now."""
+    target.signal(signal.SIGTERM)
+    return json.loads(target.rest()[-1][len("ready "):])["truth"]
+
+
+@contextlib.contextmanager
+def apart(target):
+    """The target on a CPU of its own, and what this process starts on the others: both run at once."""
+    before = os.sched_getaffinity(0)
+    if len(before) > 1:
+        os.sched_setaffinity(target.pid, {max(before)})
+        os.sched_setaffinity(0, before - {max(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+LOST_TURNS = 25.0
+
+
+class Waits:
+    """From its creation to stop(): how much of its time a process waited for a CPU, how often.
+
+    A thread that has to wait does so in one place. To a sampler, that is a long time in a place
+    found by chance, so on a busy machine shares scatter as the number of waits lets them.
+    """
+
+    def __init__(self, pid):
+        self.pid = pid
+        self.before = self._read()
+        self.share, self.times = 0.0, 1
+
+    def _read(self):
+        sums = [0, 0, 0]  # of /proc/PID/task/TID/schedstat: ns on a CPU, ns waiting, turns
+        for tid in tasks(self.pid):
+            with contextlib.suppress(OSError):
+                values = map(int, proc(self.pid, "task/%d/schedstat" % tid).split())
+                sums = [a + b for a, b in zip(sums, values)]
+        return sums
+
+    def stop(self):
+        ran, waited, turns = (now - then for now, then in zip(self._read(), self.before))
+        self.share = waited / max(ran + waited, 1)
+        self.times = max(turns, 1)
+        return self
+
+    def error(self, share, samples):
+        """One standard error, in points, of a share of time found in so many samples."""
+        scatter = (1 - self.share) / max(samples, 1) + 2 * self.share ** 2 / self.times
+        return 100.0 * (share * (1 - share) * scatter) ** 0.5
+
+    def bound(self, points, share, samples):
+        """How far a share may be off: points, three standard errors, and what stops may cost.
+
+        A thread that was stopped has lost its turn, and waits for the next one in that place.
+        """
+        return points + 3 * self.error(share, samples) + LOST_TURNS * self.share

@@ -1,0 +1,79 @@
+"""Shares that are known are found: nothing is preferred because it is easy to read.
+
+PYSPYC_BIAS_SECONDS makes each recording longer than its 1.2 s, and so the bounds narrower.
+"""
+import os
+
+import pytest
+from conftest import FAMILIES
+from kit import judges
+from kit.clocks import Waits, told
+from kit.target import computes
+
+SECONDS = float(os.environ.get("PYSPYC_BIAS_SECONDS", "1.2"))
+POINTS = 1.0  # how far a share may be off beside the chance in the number of samples
+
+
+def check(found, known, waits, points=POINTS):
+    """Each share as it is known, as near as chance and the machine's load allow."""
+    samples, parts = sum(found.values()), judges.percent(known)
+    for name, off in judges.apart(found, known).items():
+        bound = waits.bound(points, parts[name] / 100, samples)
+        assert abs(off) <= bound, "%s is %+.2f points off %.2f, at most %.2f, of %d: %s" % (
+            name, off, parts[name], bound, samples, found)
+
+
+@pytest.mark.case("bias: known shares")
+@pytest.mark.pythons(only=FAMILIES)
+def test_shares(spy, launch):
+    """50/30/15/5 by the thread's own clock, each with another kind of work."""
+    target = launch("shares.py", 120)
+    waits = Waits(target.pid)
+    profile = spy.record(pid=target.pid, seconds=SECONDS, rate=5000)
+    waits.stop()
+    found = judges.shares(profile.frames())
+    assert sum(found.values()) >= 0.8 * profile.moments
+    check(found, told(target)["MainThread"], waits)
+
+
+@pytest.mark.case("bias: known shares, blocking")
+@pytest.mark.pythons(only=("3.8", "3.12"))
+def test_shares_blocking(spy, launch):
+    target = launch("shares.py", 120)
+    waits = Waits(target.pid)
+    profile = spy.record("--blocking", pid=target.pid, seconds=SECONDS, rate=500)
+    waits.stop()
+    check(judges.shares(profile.frames()), told(target)["MainThread"], waits)
+
+
+@pytest.mark.case("bias: known shares, threads")
+@pytest.mark.pythons(only=("3.8", "3.12", "3.14"))
+def test_threads(spy, launch):
+    """Three threads with clocks of their own, by who holds the GIL."""
+    target = launch("shares.py", 120, 3)
+    waits = Waits(target.pid)
+    profile = spy.record("--gil", "-t", pid=target.pid, seconds=SECONDS, rate=5000)
+    waits.stop()
+    known = told(target)
+    # Turns of 5 ms: so few that the recording's part need not be the program's whole.
+    check({name: count for name, count in judges.threads(profile.frames()).items() if name in known},
+          {name: sum(each.values()) for name, each in known.items()}, waits, points=5)
+    for name, each in known.items():
+        check(judges.shares(judges.of_thread(profile.frames(), name)), each, waits, points=2)
+
+
+@pytest.mark.case("bias: equal chains")
+@pytest.mark.pythons(only=FAMILIES)
+def test_chains(spy, launch):
+    """Eight chains of calls that take as long as each other, though hard to read at speed."""
+    target = launch("chains.py", 120)
+    computes(target.pid)
+    waits = Waits(target.pid)
+    profile = spy.record(pid=target.pid, seconds=SECONDS, rate=2500)
+    waits.stop()
+    _, _, weight = judges.chains(profile.frames())
+    samples = sum(weight.values())
+    assert samples >= 0.5 * profile.moments
+    # They are equal by construction, but for where their code lies: one point is theirs.
+    off = judges.spread(weight)
+    assert abs(off) <= waits.bound(POINTS + 1, 1 / judges.CHAINS, samples), (off, weight)

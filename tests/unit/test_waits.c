@@ -1,0 +1,132 @@
+/* What /proc says of a thread, and whether that means that it waits for the GIL. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sample/ostate.h"
+#include "sample/waits.h"
+
+static void test_syscall_lines(void **state)
+{
+	struct spy_syscall call;
+
+	assert_true(spy_syscall_parse("202 0x7f1200000010 0x189 0x2 0x7ffe0 0x0 0xffffffff "
+				      "0x7ffc98a7ac17 0x7f02bf288eb0\n",
+				      &call));
+	assert_int_equal(call.number, 202);
+	assert_int_equal(call.arguments[0], 0x7f1200000010);
+	assert_int_equal(call.arguments[1], 0x189);
+	assert_int_equal(call.arguments[5], 0xffffffff);
+	assert_true(spy_syscall_parse("-1 0x7ffc98a7ac17 0x7f02bf288eb0\n", &call));
+	assert_int_equal(call.number, -1);
+	assert_int_equal(call.arguments[0], 0);
+	assert_true(spy_syscall_parse("0 0x0 0xffffffffffffffff 0x1 0x0 0x0 0x0 0x1 0x2\n", &call));
+	assert_int_equal(call.number, 0);
+	assert_true(call.arguments[1] == UINT64_MAX);
+}
+
+static void test_no_syscall_lines(void **state)
+{
+	static const char *const texts[] = {
+		"running\n",
+		"",
+		"\n",
+		"202",
+		"202 \n",
+		"202 0x1 0x2\n",
+		"-2 0x1 0x2\n",
+		"0x10 0x1",
+		"202 0x1 0x2 0x3 0x4 0x5 zero 0x7 0x8\n",
+		"99999999999999999999 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n",
+		"202 0x11111111111111111 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n",
+	};
+	struct spy_syscall call;
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (spy_syscall_parse(texts[i], &call))
+			fail_msg("taken: %s", texts[i]);
+}
+
+static void test_place(void **state)
+{
+	const struct spy_gil_place place = { 0x1000, 0x80 }, none = { 0 };
+	struct spy_syscall call = { .number = SYS_futex, .arguments = { 0x1000 } };
+
+	assert_true(spy_waits_at(&call, &place));
+	assert_false(spy_waits_at(&call, &none));
+	call.arguments[0] = 0x107f;
+	assert_true(spy_waits_at(&call, &place));
+	call.arguments[0] = 0x1080;
+	assert_false(spy_waits_at(&call, &place));
+	call.arguments[0] = 0xfff;
+	assert_false(spy_waits_at(&call, &place));
+	call.arguments[0] = 0;
+	assert_false(spy_waits_at(&call, &none));
+	call = (struct spy_syscall){ .number = SYS_read, .arguments = { 0x1000 } };
+	assert_false(spy_waits_at(&call, &place));
+	call.number = -1;
+	assert_false(spy_waits_at(&call, &place));
+}
+
+static char parse_stat(const char *text)
+{
+	return spy_ostate_parse(text, strlen(text));
+}
+
+static void test_stat(void **state)
+{
+	assert_int_equal(parse_stat("12 (python3) R 1 12 12"), 'R');
+	assert_int_equal(parse_stat("12 (a) S (b) ) t 1 12"), 't');
+	assert_int_equal(parse_stat("12 (\n) D 1"), 'D');
+	assert_int_equal(parse_stat("12 (python3) "), '?');
+	assert_int_equal(parse_stat("12 (python3)"), '?');
+	assert_int_equal(parse_stat("12"), '?');
+	assert_int_equal(parse_stat(""), '?');
+}
+
+static void test_kernels(void **state)
+{
+	assert_true(spy_ostate_slow_kernel("6.12.48+deb13-amd64"));
+	assert_true(spy_ostate_slow_kernel("6.15.0"));
+	assert_false(spy_ostate_slow_kernel("6.1.0-40-amd64"));
+	assert_false(spy_ostate_slow_kernel("6.16.1"));
+	assert_false(spy_ostate_slow_kernel("6.18.44"));
+	assert_false(spy_ostate_slow_kernel("5.15.0-1"));
+	assert_false(spy_ostate_slow_kernel("nonsense"));
+}
+
+/* Ourselves: running, by either file; and a thread that is not there. */
+static void test_own_state(void **state)
+{
+	struct spy_ostate ostate, gone;
+
+	spy_ostate_open(&ostate, getpid(), (pid_t)syscall(SYS_gettid));
+	assert_int_equal(spy_ostate_read(&ostate), 'R');
+	spy_ostate_close(&ostate);
+	assert_int_equal(spy_ostate_read(&ostate), 'R');
+	ostate.by_stat = true;
+	assert_int_equal(spy_ostate_read(&ostate), 'R');
+	spy_ostate_open(&gone, getpid(), 1 << 30);
+	assert_int_equal(spy_ostate_read(&gone), 'X');
+	spy_ostate_open(&gone, getpid(), 0);
+	assert_int_equal(spy_ostate_read(&gone), '?');
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_syscall_lines), cmocka_unit_test(test_no_syscall_lines),
+		cmocka_unit_test(test_place),	      cmocka_unit_test(test_stat),
+		cmocka_unit_test(test_kernels),	      cmocka_unit_test(test_own_state),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
