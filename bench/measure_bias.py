@@ -5,10 +5,12 @@ A target that computes and sleeps for 10 ms each, in step with the rate: how far
 samples in its work is from what it says itself."""
 
 import signal
+from functools import partial
 
 import table
 from kit import judges
 from kit.target import wait_until
+from peers import PROBLEMS, in_words
 from table import Row, Verdict
 
 TITLE = "Bias"
@@ -26,11 +28,19 @@ class Off:
         return "%+.2f ± %.2f of %s samples" % (self.points, self.error, format(self.samples, ","))
 
 
+def tried(function):
+    """An Off, or in words why there is none."""
+    try:
+        return function()
+    except PROBLEMS as error:
+        return "failed: " + in_words(error)
+
+
 def within(off, limit):
     return table.at_most(abs(off.points), limit)
 
 
-def chains(context, profiler, target, seconds, rate, **options):
+def chains(profiler, target, seconds, rate, **options):
     """(Off, weights) of the eight chains."""
     recording = profiler.record(target, seconds, rate, **options)
     _, _, weight = judges.chains(recording.stacks)
@@ -42,13 +52,11 @@ def equal_chains(context, python):
     present, peers = context.present(python)
     with context.target(python, "chains.py", 3600) as target:
         for peer in present:
-            # py-spy's default: it stops the target.
-            if peer is not context.pyspy:
-                peers[peer.name], _ = chains(context, peer, target, seconds / 3, 1000)
-        ours, weight = chains(context, context.spy, target, seconds, 1000)
+            peers[peer.name] = tried(lambda peer=peer: chains(peer, target, seconds / 3, 1000)[0])
+        ours, weight = chains(context.spy, target, seconds, 1000)
         verdict = within(ours, 0.6)
         if verdict.state == table.BEHIND:
-            reference, stopped = chains(context, context.spy, target, context.either(240, 5), 50,
+            reference, stopped = chains(context.spy, target, context.either(240, 5), 50,
                                         more=context.spy.blocking)
             apart = judges.spread(weight, stopped)
             # Chance, in both recordings, is allowed for: two standard errors.
@@ -85,15 +93,18 @@ def in_step(context, python, profiler, seconds):
     return Off(100 * (found["works"] / max(samples, 1) - share), samples, share)
 
 
-def rows(context):
+def row(context, python, what, function, seconds, limit):
+    present, peers = context.present(python)
+    for peer in present:
+        peers[peer.name] = tried(partial(function, context, python, peer, seconds / 3))
+    ours = function(context, python, context.spy, seconds)
+    return Row(what, python.id, "≤ %d" % limit, ours, peers, within(ours, limit))
+
+
+def cases(context):
     for python in context.pythons("3.8", "3.12", "3.15"):
-        yield equal_chains(context, python)
-    for python in context.pythons("3.8", "3.12", "3.15"):
-        for what, function, seconds, limit in (
-                ("shares of 50/30/15/5, 1 kHz, points off", shares, context.either(30, 3), 1),
-                ("10 ms on, 10 ms off, 100 Hz, points off", in_step, context.either(45, 3), 2)):
-            present, peers = context.present(python)
-            for peer in present:
-                peers[peer.name] = function(context, python, peer, seconds / 3)
-            ours = function(context, python, context.spy, seconds)
-            yield Row(what, python.id, "≤ %d" % limit, ours, peers, within(ours, limit))
+        yield partial(equal_chains, context, python)
+        yield partial(row, context, python, "shares of 50/30/15/5, 1 kHz, points off", shares,
+                      context.either(30, 3), 1)
+        yield partial(row, context, python, "10 ms on, 10 ms off, 100 Hz, points off", in_step,
+                      context.either(45, 3), 2)

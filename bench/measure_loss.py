@@ -7,8 +7,10 @@ import array
 import contextlib
 import statistics
 import time
+from functools import partial
 
 import table
+from peers import attempt
 from table import Row, Series
 
 TITLE = "What it costs the target"
@@ -78,18 +80,21 @@ def losses(profilers, target, pairs, seconds, rate, few=(), **options):
     for turn in range(pairs):
         for profiler in profilers:
             if profiler not in few or turn % 4 == 0:
-                found[profiler.name].add(pair(profiler, target, turn, seconds, rate, **options))
+                attempt(found[profiler.name], pair, profiler, target, turn, seconds, rate, **options)
     return found
 
 
-def rows(context):
-    seconds, pairs = context.either(1.0, 0.3), context.either(16, 3)
+def row(context, python, rate, name, limit):
+    present, peers = context.present(python)
+    with working(context, python) as target:
+        found = losses((context.spy, *present), target, context.either(16, 3), context.either(1, 0.3),
+                       rate, few=(context.pyspy, context.tachyon))
+    ours = found.pop("pyspyc")
+    return Row("throughput lost, one thread, %s" % name, python.id, "≤ %d %%" % limit, ours,
+               {**peers, **found}, table.at_most(table.median(ours), limit))
+
+
+def cases(context):
     for python in context.pythons("3.8", "3.12", "3.15", "3.13t"):
-        present, peers = context.present(python)
-        for rate, limit, name in ((1000, 1, "at 1 kHz"), (None, 10, "flat out")):
-            with working(context, python) as target:
-                found = losses((context.spy, *present), target, pairs, seconds, rate,
-                               few=(context.pyspy, context.tachyon))
-            ours = found.pop("pyspyc")
-            yield Row("throughput lost, one thread, %s" % name, python.id, "≤ %d %%" % limit, ours,
-                      {**peers, **found}, table.at_most(table.median(ours), limit))
+        yield partial(row, context, python, 1000, "at 1 kHz", 1)
+        yield partial(row, context, python, None, "flat out", 10)

@@ -2,7 +2,10 @@
 deep, at 1 kHz. The large one is of a program with a hundred thousand distinct stacks: as many
 samples as an hour at 100 Hz has, 360,000, taken faster."""
 
+from functools import partial
+
 import table
+from peers import attempt
 from table import Row, Series
 
 TITLE = "Own memory"
@@ -10,33 +13,45 @@ MEGABYTE = 1024.0
 HOUR, FAST = 360000, 10000
 
 
+def peak(profiler, target, seconds, rate, last):
+    last[profiler.name] = profiler.record(target, seconds, rate, memory=True)
+    return last[profiler.name].peak / MEGABYTE
+
+
 def peaks(context, python, name, seconds, rate, rounds, with_peers=True):
     present, peers = context.present(python)
     profilers = (context.spy, *(present if with_peers else ()))
     found = {profiler.name: Series() for profiler in profilers}
-    samples = distinct = 0
+    last = {}
     with context.target(python, *name) as target:
         for _ in range(rounds):
             for profiler in profilers:
-                recording = profiler.record(target, seconds, rate, memory=True)
-                found[profiler.name].add(recording.peak / MEGABYTE)
-                if profiler is context.spy:
-                    samples, distinct = recording.samples, len(recording.stacks)
+                attempt(found[profiler.name], peak, profiler, target, seconds, rate, last)
     ours = found.pop("pyspyc")
-    return ours, {**peers, **found}, samples, distinct
+    return ours, {**peers, **found}, last.get("pyspyc")
 
 
-def rows(context):
-    for python in context.pythons("3.8", "3.12", "3.15"):
-        ours, peers, _, _ = peaks(context, python, ("deep.py", 600, 32), context.either(5, 1), 1000,
-                                  context.either(3, 1))
-        yield Row("plain recording, MB", python.id, "≤ 8", ours, peers,
-                  table.at_most(table.median(ours), 8))
-    # py-spy cannot keep up with this rate, and Austin keeps nothing: they have no part in it.
+def plain(context, python):
+    ours, peers, _ = peaks(context, python, ("deep.py", 600, 32), context.either(5, 1), 1000,
+                           context.either(3, 1))
+    return Row("plain recording, MB", python.id, "≤ 8", ours, peers,
+               table.at_most(table.median(ours), 8))
+
+
+def large(context, python):
+    """py-spy cannot keep up with this rate, and Austin keeps nothing: they have no part in it."""
     samples = context.either(HOUR, HOUR // 20)
+    ours, peers, last = peaks(context, python, ("paths.py", 600), samples / FAST * 1.05, FAST, 1,
+                              with_peers=False)
+    seen = last.samples if last else 0
+    if last:
+        ours.note = "%s samples, %s stacks" % (format(seen, ","), format(len(last.stacks), ","))
+    return Row("100,000 stacks, MB", python.id, "≤ 64, %s samples" % format(samples, ","), ours, peers,
+               table.both(table.at_most(table.median(ours), 64), table.at_least(seen, samples)))
+
+
+def cases(context):
+    for python in context.pythons("3.8", "3.12", "3.15"):
+        yield partial(plain, context, python)
     for python in context.pythons("3.12"):
-        ours, peers, seen, distinct = peaks(context, python, ("paths.py", 600), samples / FAST * 1.05,
-                                            FAST, 1, with_peers=False)
-        ours.note = "%s samples, %s stacks" % (format(seen, ","), format(distinct, ","))
-        yield Row("100,000 stacks, MB", python.id, "≤ 64, %s samples" % format(samples, ","), ours, peers,
-                  table.both(table.at_most(table.median(ours), 64), table.at_least(seen, samples)))
+        yield partial(large, context, python)

@@ -4,8 +4,10 @@ the profile counts. Recorded at 1 kHz."""
 
 import re
 import time
+from functools import partial
 
 import table
+from peers import attempt
 from table import Row, Series
 
 TITLE = "The first sample"
@@ -22,17 +24,21 @@ def first_sample(profiler, target, seconds):
     return min((slot + 1 - begin) % SLOTS for slot in slots)
 
 
-def rows(context):
+def row(context, python):
+    present, peers = context.present(python)
+    profilers = (context.spy, *present)
+    found = {profiler.name: Series() for profiler in profilers}
+    with context.target(python, "slots.py", 600) as target:
+        for turn in range(context.either(15, 3)):
+            for profiler in profilers:
+                if profiler is context.spy or turn % 5 == 0:
+                    attempt(found[profiler.name], first_sample, profiler, target,
+                            0.3 if profiler is context.spy else 1)
+    ours = found.pop("pyspyc")
+    return Row("first sample after, ms", python.id, "≤ 20", ours, {**peers, **found},
+               table.at_most(table.median(ours), 20))
+
+
+def cases(context):
     for python in context.pythons("3.8", "3.9", "3.12", "3.13", "3.14", "3.15", "3.13t"):
-        present, peers = context.present(python)
-        profilers = (context.spy, *present)
-        found = {profiler.name: Series() for profiler in profilers}
-        with context.target(python, "slots.py", 600) as target:
-            for turn in range(context.either(15, 3)):
-                for profiler in profilers:
-                    if profiler is context.spy or turn % 5 == 0:
-                        found[profiler.name].add(first_sample(
-                            profiler, target, 0.3 if profiler is context.spy else 1))
-        ours = found.pop("pyspyc")
-        yield Row("first sample after, ms", python.id, "≤ 20", ours, {**peers, **found},
-                  table.at_most(table.median(ours), 20))
+        yield partial(row, context, python)

@@ -14,8 +14,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections import Counter
 
 import mojo
 from kit.spy import Frame, parse_frame, parse_truth
@@ -27,6 +25,25 @@ LONGEST = 600.0
 
 class Failed(Exception):
     """A profiler that did not do what was asked of it."""
+
+
+# What a measurement may meet; it costs one figure.
+PROBLEMS = (Failed, AssertionError, OSError, ValueError, LookupError, subprocess.SubprocessError)
+
+
+def in_words(error):
+    return " ".join(str(error).split())[-200:] or type(error).__name__
+
+
+def attempt(series, function, *arguments, **more):
+    """Adds a figure; where that fails, why. Returns whether it went well."""
+    try:
+        series.add(function(*arguments, **more))
+    except PROBLEMS as error:
+        series.note = "failed: " + in_words(error)
+        print("   " + series.note, flush=True)
+        return False
+    return True
 
 
 class Recording:
@@ -380,17 +397,7 @@ class Tachyon(Profiler):
         return self.module("dump", str(target.pid))
 
 
-def by_thread(recording):
-    """How many samples each thread has; of what tells threads apart by a root."""
-    found = Counter()
-    for frames, count in recording.stacks:
-        found[frames[0].name if frames else ""] += count
-    return found
-
-
 def timed(command):
     """Wall seconds of a command; None when it failed."""
-    begin = time.perf_counter()
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL, timeout=SLACK, check=False)
-    return time.perf_counter() - begin if done.returncode == 0 else None
+    ended = run(command)
+    return ended.wall if ended.status == 0 else None

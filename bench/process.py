@@ -45,7 +45,7 @@ class Running:
     """A process whose output goes to files, so that it never waits for a reader."""
 
     def __init__(self, command, stdout=None, folder=None):
-        self.command = [os.fspath(word) for word in command]
+        self.command = [word if isinstance(word, str) else str(word) for word in command]
         self.streams = [tempfile.TemporaryFile(dir=folder) for _ in range(2)]
         self.begin = time.perf_counter()
         self.process = subprocess.Popen(
@@ -70,6 +70,9 @@ class Running:
             watcher.start()
         try:
             _, status, usage = os.wait4(self.pid, 0)
+        except BaseException:
+            self.kill()
+            raise
         finally:
             wall = time.perf_counter() - self.begin
             killer.cancel()

@@ -1,12 +1,13 @@
 """Runs the measurements in bench/measure_*.py and writes bench/RESULTS.md.
 
 usage: run.py [--quick] [--output FILE] [NAME…]
-       (through ./dev bench, which builds and installs the peers first)
+       (through ./dev bench, which builds, installs the peers, and has tests/live in PYTHONPATH)
 
-A measurement is a module with a TITLE and rows(context), which yields table.Row's; its docstring
-stands above its table. Everything in RESULTS.md comes from one run on one machine: figures of
-different runs are not mixed, so naming some measurements rewrites the file too. --quick measures
-shortly, to see that all works: its figures mean little, and go to a file only with --output.
+A measurement is a module with a TITLE and cases(context), which yields functions that give one
+table.Row or several; its docstring stands above its table. Everything in RESULTS.md comes from one
+run on one machine: figures of different runs are not mixed, so naming some measurements rewrites
+the file too. --quick measures shortly, to see that all works: its figures mean little, and go to a
+file only with --output.
 
 Environment: PYSPYC names the program; PYSPYC_BENCH_SAMPLES how many samples are judged one by one
 (1,000,000); PYSPYC_BENCH_PYTHONS the CPythons to look at, such as "3.12 3.15".
@@ -20,22 +21,22 @@ import os
 import pathlib
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 
-BENCH = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(BENCH), str(BENCH.parent / "tests" / "live")]
-
-import table  # noqa: E402
-from kit import pythons  # noqa: E402
-from kit.spy import Spy  # noqa: E402
-from kit.target import Place, Target  # noqa: E402
-from peers import Austin, Failed, PySpy, Pyspyc, Tachyon  # noqa: E402
+import table
+from kit import pythons
+from kit.spy import Spy
+from kit.target import Place, Target
+from peers import BENCH, PROBLEMS, Austin, PySpy, Pyspyc, Tachyon, in_words
 
 NAMESPACE = "PYSPYC_BENCH_NAMESPACE"
-LONGEST = 3600
+ABOUT = """Figures are medians, with the least and the greatest; the profilers took turns in every
+round. A peer's column says why where it cannot look at such a program. What must be is the
+project's own aim."""
 
 
 class Context(contextlib.ExitStack):
@@ -54,7 +55,7 @@ class Context(contextlib.ExitStack):
         self.austin = Austin(self.folder, roots[0] if roots else None)
         self.tachyon = Tachyon(self.folder, self.known.get("3.15"))
         self.peers = (self.pyspy, self.austin, self.tachyon)
-        self.samples = int(os.environ.get("PYSPYC_BENCH_SAMPLES", 20000 if quick else 1000000))
+        self.samples = int(os.environ.get("PYSPYC_BENCH_SAMPLES") or (20000 if quick else 1000000))
 
     def either(self, usual, quick):
         return quick if self.quick else usual
@@ -95,16 +96,6 @@ class Context(contextlib.ExitStack):
             target.stop()
 
 
-@contextlib.contextmanager
-def tolerated(context, problems, what):
-    """A peer that fails costs its own figure only."""
-    try:
-        yield
-    except (Failed, AssertionError, OSError, ValueError, subprocess.SubprocessError) as error:
-        problems.append("%s: %s" % (what, " ".join(str(error).split())[:200]))
-        print("   " + problems[-1], flush=True)
-
-
 def own_namespace():
     """Peers that run in a chroot need /proc there. It is mounted for this run alone, in a mount
     namespace of its own, which ends with it."""
@@ -136,14 +127,16 @@ def measure(name, context):
     rows = []
     print("== %s: %s" % (name, module.TITLE), flush=True)
     begin = time.monotonic()
-    problems = []
-    with tolerated(context, problems, name):
-        for row in module.rows(context):
+    for case in module.cases(context):
+        try:
+            found = case()
+        except PROBLEMS as error:
+            what = " ".join(str(word.id if hasattr(word, "id") else word) for word in case.args[1:])
+            found = table.Row("%s: %s" % (module.TITLE, what), "", "", "failed", {},
+                              table.Verdict(table.BEHIND, "failed: " + in_words(error)))
+        for row in found if isinstance(found, list) else [found]:
             rows.append(row)
             print(row.line(), flush=True)
-    for problem in problems:
-        rows.append(table.Row(module.TITLE, "", "", "failed", {},
-                              table.Verdict(table.BEHIND, "failed: " + problem)))
     print("   %.0f s" % (time.monotonic() - begin), flush=True)
     return module.TITLE, " ".join(module.__doc__.split()), rows
 
@@ -161,14 +154,12 @@ def head(context, arguments, load):
                                        for python in found)]
     if context.missing():
         lines += ["- not here: CPython " + ", ".join(context.missing())]
-    return lines + ["", "Figures are medians, with the least and the greatest; the profilers took "
-                    "turns in every round. A peer's column says why where it cannot look at such "
-                    "a program. What must be is the project's own aim; \"open\" is what has no "
-                    "peer here to compare with."]
+    return [*lines, "", ABOUT]
 
 
 def main():
     own_namespace()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all that runs is stopped
     known = sorted(path.stem[len("measure_"):] for path in BENCH.glob("measure_*.py"))
     parser = argparse.ArgumentParser(prog="./dev bench", description="pyspyc and its peers, side by side")
     parser.add_argument("--quick", action="store_true", help="short runs, to see that all works")

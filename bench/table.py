@@ -74,6 +74,15 @@ def at_most(found, limit):
     return Verdict(BEHIND, "behind: %s, not %s" % (human(found), human(limit)))
 
 
+CHEAPEST = "≤ Austin's, or Tachyon's"
+
+
+def at_most_cheapest(ours, peers):
+    """A verdict on CPU, against the cheaper of those that are cheap."""
+    rivals = {name: peers.get(name) for name in ("Austin", "Tachyon")}
+    return at_most(median(ours), best(min, rivals))
+
+
 def both(*verdicts):
     """The worst of several."""
     for state in (BEHIND, OPEN):
@@ -104,7 +113,8 @@ class Row:
 
 
 def median(series):
-    return series.median if series else None
+    """None when there is no figure, or when one of them failed."""
+    return series.median if series and not series.note.startswith("failed") else None
 
 
 def best(choose, peers):
@@ -122,7 +132,7 @@ def markdown(parts):
     rows = [row for _, _, found in parts for row in found]
     behind = [row for row in rows if row.verdict.state == BEHIND]
     reached = sum(row.verdict.state == REACHED for row in rows)
-    out = ["", "%d rows: %d behind, %d reached, %d with nothing to compare with." % (
+    out = ["", "%d rows: %d behind, %d reached, %d without a verdict." % (
         len(rows), len(behind), reached, len(rows) - len(behind) - reached)]
     if behind:
         out += ["", "## Behind", ""] + head() + [row.line() for row in behind]

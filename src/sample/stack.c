@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/map.h"
 #include "sample/stack_copy.h"
 
 /* Readings that disagree before the thread is stopped, or given up (--nonblocking). */
@@ -13,6 +14,12 @@
 /* Readings that only widened the plan: a deep stack is found in a few. */
 #define EXTENSIONS 64
 #define STOPS 4
+/*
+ * Up to 3.10 frames are objects here and there on the heap: copying them takes longer than a
+ * call of a tiny function does, and in some of a hundred cases two copies agree on a stack that
+ * mixes two such calls. So often in a row a new chain of frames must read the same.
+ */
+#define CONFIRMATIONS 3
 
 void spy_stack_memory_free(struct spy_stack_memory *memory)
 {
@@ -87,6 +94,33 @@ static bool root_stands(struct spy_stack_memory *memory)
 	return true;
 }
 
+/* A hash of which frames call which, and where; the innermost one may move on. */
+static uint64_t hash_chain(const struct spy_stack_view *view)
+{
+	uint64_t hash = view->count;
+	size_t i;
+
+	for (i = 0; i < view->count; i++) {
+		const struct spy_raw_frame *frame = &view->frames[i];
+
+		hash = spy_mix(hash + frame->address) ^ spy_mix(hash ^ frame->code);
+		if (i)
+			hash = spy_mix(hash + frame->instr);
+	}
+	return hash;
+}
+
+/* True when the chain of frames needs no confirmation: it is that of the last stack. */
+static bool is_known_chain(const struct spy_stack_memory *memory, size_t same)
+{
+	const struct spy_stack_view *view = &memory->views[memory->now];
+	const struct spy_stack_view *last = &memory->views[!memory->now];
+
+	return view->count == last->count && same + 1 >= view->count &&
+	       (!view->count || (view->frames[0].address == last->frames[0].address &&
+				 view->frames[0].code == last->frames[0].code));
+}
+
 enum outcome {
 	OUTCOME_STACK,
 	OUTCOME_EXTENDED, /* the plan grew: read again */
@@ -110,6 +144,24 @@ struct request {
 static enum outcome failure(int result, enum outcome otherwise)
 {
 	return result == -PYSPYC_ENOPROC || result == -PYSPYC_ENOMEM ? OUTCOME_FAILED : otherwise;
+}
+
+static enum outcome confirm(const struct request *request)
+{
+	struct spy_stack_memory *memory = request->memory;
+	uint64_t chain;
+
+	if (memory->pause.attached || is_known_chain(memory, request->same))
+		return OUTCOME_STACK;
+	chain = hash_chain(&memory->views[memory->now]);
+	if (chain != memory->chain) {
+		bool first = !memory->repeated;
+
+		memory->chain = chain;
+		memory->repeated = 1;
+		return first ? OUTCOME_EXTENDED : OUTCOME_DISAGREED;
+	}
+	return ++memory->repeated < CONFIRMATIONS ? OUTCOME_EXTENDED : OUTCOME_STACK;
 }
 
 /* What the copies at hand come to. */
@@ -148,7 +200,9 @@ static enum outcome judge(struct request *request)
 	if (result < 0)
 		return failure(result, result == -PYSPYC_EFAULT ? OUTCOME_UNREADABLE
 								: OUTCOME_DISAGREED);
-	return root_stands(request->memory) ? OUTCOME_STACK : OUTCOME_EXTENDED;
+	if (!root_stands(request->memory))
+		return OUTCOME_EXTENDED;
+	return reader->heap.layout->frames == SPY_FRAME_OBJECTS ? confirm(request) : OUTCOME_STACK;
 }
 
 /* One reading, and what it came to. */
@@ -281,6 +335,7 @@ int spy_stack_read(struct spy_stack_reader *reader, struct spy_stack_memory *mem
 
 	if (!spy_stack_due_begin(reader, memory))
 		return spy_nomem(err);
+	memory->repeated = 0;
 	if (memory->pause.attached && reader->blocking != PYSPYC_BLOCKING_ALWAYS &&
 	    !spy_pause_settle(&memory->pause)) /* it has not run since: no need to stop it */
 		outcome = read_running(&request, TRIES_WITHOUT_STOP);

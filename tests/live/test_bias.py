@@ -56,7 +56,8 @@ def test_threads(spy, launch):
     waits.stop()
     known = told(target)
     # Turns of 5 ms: so few that the recording's part need not be the program's whole.
-    check({name: count for name, count in judges.threads(profile.frames()).items() if name in known},
+    counts = judges.threads(profile.frames())
+    check({name: counts[name] for name in known},
           {name: sum(each.values()) for name, each in known.items()}, waits, points=5)
     for name, each in known.items():
         check(judges.shares(judges.of_thread(profile.frames(), name)), each, waits, points=2)

@@ -27,8 +27,8 @@ def test_crowd(spy, launch):
     lost, misplaced = judges.crowd(profile.frames(), 200, 200, passes)
     assert not misplaced, misplaced.most_common(3)
     truth = profile.truth
-    assert sum(lost.values()) <= truth["dropped"] + truth["unreadable"] <= 0.001 * truth["samples"], (
-        lost, truth)
+    given_up = truth["dropped"] + truth["unreadable"]
+    assert sum(lost.values()) <= given_up <= 0.001 * truth["samples"], (lost, truth)
     assert_passes(profile, passes, 1)
 
 
@@ -65,8 +65,8 @@ def test_workers_end(spy, launch):
     target = launch("workers.py", 3, 50, "short")
     pids = {int(number): pid for number, pid in target.facts["workers"].items()}
     output = spy.file(".folded")
-    process = spy.start("record", "-s", "-i", "-f", "folded", "-o", output, "-r", 100, "-d", 30, "-p",
-                        target.pid)
+    process = spy.start("record", "-s", "-i", "-f", "folded", "-o", output, "-r", 100, "-d", 30,
+                        "-p", target.pid)
     assert target.finish() == 0
     status, error = ended(process)
     assert status == 0, error

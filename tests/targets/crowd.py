@@ -1,5 +1,4 @@
-"""Many threads: "spin-N" in spinning(), which compute, and "wait-N" in waiting(), which wait for
-ever.
+"""Many threads: "spin-N" in spinning(), which compute, and "wait-N" in waiting(), which wait.
 
 usage: crowd.py SECONDS SPINNING WAITING
 """
@@ -36,7 +35,8 @@ def main():
         if index < waiters:
             thread = threading.Thread(target=waiting, name="wait-%d" % index)
         else:
-            thread = threading.Thread(target=spinning, args=(end,), name="spin-%d" % (index - waiters))
+            thread = threading.Thread(target=spinning, args=(end,))
+            thread.name = "spin-%d" % (index - waiters)
         thread.daemon = True
         thread.start()
     for _ in range(spinners + waiters):

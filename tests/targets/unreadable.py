@@ -1,7 +1,7 @@
 """A thread whose function's file name lies in memory that nobody can read.
 
-"hidden" waits in hides(), a function compiled with a file name so long that it has pages of its own,
-and these are made unreadable meanwhile. "plain" waits in shows(), and the main thread computes.
+"hidden" waits in hides(), a function compiled with a file name so long that it has pages of its
+own, and these are made unreadable meanwhile. "plain" waits in shows(); the main thread computes.
 
 usage: unreadable.py SECONDS
 """
@@ -15,6 +15,7 @@ import time
 import truth
 
 LONG = 1 << 20
+HIDES = "def hides(gate):\n    begun.release()\n    os.read(gate, 1)\n"
 PROT_NONE, PROT_READ, PROT_WRITE = 0, 1, 2
 begun = threading.Semaphore(0)
 gates = [os.pipe(), os.pipe()]
@@ -40,11 +41,10 @@ def compute(end):
 
 def main():
     names = {"begun": begun, "os": os}
-    exec(compile("def hides(gate):\n    begun.release()\n    os.read(gate, 1)\n", "f" * LONG, "exec"),
-         names)
+    exec(compile(HIDES, "f" * LONG, "exec"), names)
     address = id(names["hides"].__code__.co_filename)
-    threads = [threading.Thread(target=function, name=title, args=(gate[0],)) for function, title, gate
-               in ((names["hides"], "hidden", gates[0]), (shows, "plain", gates[1]))]
+    threads = [threading.Thread(target=names["hides"], name="hidden", args=(gates[0][0],)),
+               threading.Thread(target=shows, name="plain", args=(gates[1][0],))]
     for thread in threads:
         thread.start()
         begun.acquire()

@@ -11,5 +11,5 @@ dev_bench() {
 	python3 tools/dev/pythons.py >/dev/null || true
 	venv venv-bench bench/requirements.txt
 	PYSPYC=$(readlink -f "${PYSPYC:-build/pyspyc}") PATH=$VENV/bin:$PATH \
-		"$VENV/bin/python" bench/run.py "$@"
+		PYTHONPATH=$PWD/tests/live exec "$VENV/bin/python" bench/run.py "$@"
 }

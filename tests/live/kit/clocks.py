@@ -15,7 +15,7 @@ def told(target):
 
 @contextlib.contextmanager
 def apart(target):
-    """The target on a CPU of its own, and what this process starts on the others: both run at once."""
+    """The target on one CPU and what this process starts on the others: both run at once."""
     before = os.sched_getaffinity(0)
     if len(before) > 1:
         os.sched_setaffinity(target.pid, {max(before)})
@@ -26,7 +26,7 @@ def apart(target):
         os.sched_setaffinity(0, before)
 
 
-LOST_TURNS = 25.0
+LOST_TURNS = 25.0  # points, of a thread that does nothing but wait for a CPU
 
 
 class Waits:

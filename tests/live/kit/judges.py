@@ -66,6 +66,7 @@ def made(stacks, lines):
 
 def _made_right(frames, lines):
     """run() > made_S_N() > leaf_S_N(), each in its own file and at lines of its own."""
+    frames = [frame for frame in frames if frame.name != "<GC>"]
     parts = [_MADE.fullmatch(frame.name) for frame in frames[1:]]
     if len(parts) > 2 or not all(parts):
         return False

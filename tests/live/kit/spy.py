@@ -77,8 +77,13 @@ class Folded:
 
     @property
     def moments(self):
-        """How often the process was looked at; fewer than ordered on a busy machine."""
-        return self.truth["reached"] * self.truth["seconds"]
+        """The moments that samples stand for: a late one stands for those missed before it, too."""
+        return self.truth["reached"] * self.truth["seconds"] + self.truth["missed"]
+
+    def weighs_right(self, threads=1):
+        """True when no sample stands for more than itself and what was missed."""
+        told = self.truth["samples"]
+        return told <= self.samples <= told + threads * self.truth["missed"]
 
     def seen(self, name):
         """As having(), with all that was missed, but said so, given the benefit of the doubt."""

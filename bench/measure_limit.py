@@ -1,0 +1,58 @@
+"""How far a sample is from the physical limit: CPU per sample, flat out at depth 32, as a multiple
+of what the system takes for one bare read of 4 KB (bare_read.c), which takes turns with it. For
+information: a sample cannot do with less than one system call, and has more to read than one page
+that nobody writes to."""
+
+import shutil
+import subprocess
+from functools import partial
+
+import table
+from peers import BENCH, Failed, attempt
+from process import run
+from table import Row, Series
+
+TITLE = "The physical limit"
+CALLS = 100000
+
+
+def compiled(context):
+    program = context.folder / "bare_read"
+    compiler = shutil.which("cc")
+    if not compiler:
+        raise Failed("no C compiler")
+    if not program.exists():
+        subprocess.run([compiler, "-O2", "-D_GNU_SOURCE", "-o", program, BENCH / "bare_read.c"],
+                       check=True)
+    return program
+
+
+def bare_read(program, target):
+    """Microseconds."""
+    ended = run([program, target.pid, CALLS])
+    if ended.status != 0:
+        raise Failed("bare_read ended with %d" % ended.status)
+    return float(ended.out) / 1000
+
+
+def row(context, python):
+    program = compiled(context)
+    present, peers = context.present(python)
+    profilers = (context.spy, *(peer for peer in present if peer is not context.pyspy))
+    found = {profiler.name: Series() for profiler in profilers}
+    reads = Series()
+    with context.target(python, "deep.py", 600, 32) as target:
+        for _ in range(context.either(5, 2)):
+            for profiler in profilers:
+                limit = reads.add(bare_read(program, target))
+                attempt(found[profiler.name], lambda profiler=profiler, limit=limit:
+                        profiler.record(target, 1).cpu_per_sample * 1e6 / limit)
+    ours = found.pop("pyspyc")
+    ours.note = ours.note or "a read: %s µs" % reads
+    return Row("CPU per sample, × of a bare read", python.id, "", ours, {**peers, **found},
+               table.Verdict(table.OPEN, "for information"))
+
+
+def cases(context):
+    for python in context.pythons("3.8", "3.10", "3.12", "3.14", "3.15"):
+        yield partial(row, context, python)
