@@ -41,8 +41,8 @@ int main(int argc, char **argv)
 	static char buffer[SIZE];
 	int pid = argc == 3 ? atoi(argv[1]) : 0;
 	long calls = argc == 3 ? atol(argv[2]) : 0;
-	struct iovec here = {.iov_base = buffer, .iov_len = SIZE};
-	struct iovec there = {.iov_base = (void *)heap_of(pid), .iov_len = SIZE};
+	struct iovec here = { .iov_base = buffer, .iov_len = SIZE };
+	struct iovec there = { .iov_base = (void *)heap_of(pid), .iov_len = SIZE };
 	double begin;
 
 	if (calls <= 0 || !there.iov_base)

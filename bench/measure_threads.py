@@ -59,11 +59,9 @@ def crowd(context, python, seconds, rounds):
 
 
 def lost_threads(recording):
-    """In words: threads that were not in every moment that pyspyc says it looked at."""
-    truth = recording.truth
-    moments = round(truth["reached"] * truth["seconds"])
-    # The first moment may come while a thread starts, the last while the target ends.
-    lost, wrong = judges.crowd(recording.stacks, SPINNING, WAITING, moments - 2)
+    """In words: threads that were not in every moment that the main thread was in."""
+    moments = judges.threads(recording.stacks)["MainThread"]
+    lost, wrong = judges.crowd(recording.stacks, SPINNING, WAITING, moments)
     found = []
     if lost:
         name = max(lost, key=lost.get)
@@ -87,8 +85,8 @@ def slowed(context, python):
 
 def inside(recording):
     """Samples of worker processes, and how many of these there are."""
-    return sum(count for frames, count in recording.stacks if any(
-        frame.name.startswith("work_") for frame in frames)), WORKERS
+    return recording.read(sum(count for frames, count in recording.stacks if any(
+        frame.name.startswith("work_") for frame in frames))), WORKERS
 
 
 def workers(context, python, seconds, rounds):

@@ -39,8 +39,8 @@ class Judged:
 
     def add(self, recording, judge):
         seen, wrong = judge(recording.stacks)[:2]
-        self.seen += seen
-        self.wrong += sum(wrong.values())
+        self.seen += recording.read(seen)
+        self.wrong += recording.read(sum(wrong.values()))
         self.lost += recording.lost
         self.stopped += (recording.truth or {}).get("stopped", 0)
         self.tried += recording.samples + recording.lost

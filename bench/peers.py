@@ -7,6 +7,7 @@ fast as it goes.
 """
 
 import contextlib
+import math
 import os
 import pathlib
 import re
@@ -47,23 +48,24 @@ def attempt(series, function, *arguments, **more):
 
 
 class Recording:
-    """What a profiler made of a target: `samples` good stacks of threads, `lost` that it tried."""
+    """What a profiler made of a target: `samples` good stacks of threads, `lost` that it tried.
 
-    def __init__(self, ended, samples, seconds, lost=0, stacks=None):
+    Only stacks that were read count as samples: what a profile adds to a late one, for the moments
+    that it stands for as well, is in the counts of `stacks` but not in here."""
+
+    def __init__(self, ended, samples, seconds, lost, stacks):
         self.ended = ended
         self.samples = samples
         self.seconds = seconds
         self.lost = lost
         self.cpu = ended.cpu
         self.peak = ended.peak
-        self._stacks = stacks
+        self.stacks = stacks
         self.truth = None
 
-    @property
-    def stacks(self):
-        if callable(self._stacks):
-            self._stacks = list(self._stacks())
-        return self._stacks or []
+    def read(self, count):
+        """How many stacks were read for a count of `stacks`, rounded up."""
+        return math.ceil(count * min(1, self.samples / max(total(self.stacks), 1)))
 
     @property
     def rate(self):
@@ -175,7 +177,7 @@ class Pyspyc(Profiler):
             raise Failed("pyspyc ended with %d: %s" % (ended.status, ended.said))
         truth = parse_truth(ended.error)
         stacks = list(folded(out))
-        recording = Recording(ended, total(stacks), truth["seconds"],
+        recording = Recording(ended, truth["samples"], truth["seconds"],
                               truth.get("dropped", 0) + truth.get("unreadable", 0), stacks)
         recording.truth = truth
         return recording

@@ -60,6 +60,17 @@ static void test_pace_is_even_and_counts(void **state)
 	/* Asked again and again it does not run ahead of time. */
 	assert_in_range(spy_pace_skip(&pace, now), now - 1000000, now + 1000000);
 	assert_in_range(spy_pace_skip(&pace, now), now - 1000000, now + 1000000);
+	/* The next sample stands for what was missed before it, but not for an age. */
+	spy_pace_begin(&pace, 1000, now, 42);
+	spy_pace_next(&pace, now);
+	assert_int_equal(pace.covered, 1);
+	spy_pace_next(&pace, now + 4 * 1000000);
+	assert_int_equal(pace.covered, 4);
+	assert_int_equal(pace.missed, 3);
+	spy_pace_next(&pace, now + UINT64_C(5000) * 1000000);
+	assert_int_equal(pace.covered, 101);
+	spy_pace_begin(&pace, 1000, now, 42);
+	i = 0;
 	spy_pace_end(&pace, now + 5 * 1000000);
 	assert_in_range(pace.missed, i + 4, i + 5);
 }
@@ -190,6 +201,154 @@ static void test_stacks_of_every_version(void **state)
 	}
 }
 
+/* Reads the arena's one thread at a moment, in ms. */
+static int read_at(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
+		   const struct made *made, unsigned at_ms, struct spy_stack *stack)
+{
+	reader->now_ns = UINT64_C(1000000) * at_ms;
+	return spy_stack_read(reader, memory, &made->state, 0, stack, NULL);
+}
+
+/* A sample costs by what changed: what is as it was is said to be so, and no more than that. */
+static void test_same_frames_are_told(void **state)
+{
+	size_t v;
+
+	for (v = 0; v < ARENA_VERSIONS; v++) {
+		struct spy_stack_memory memory = { 0 };
+		struct spy_stack_reader reader;
+		const struct spy_layout *layout;
+		struct spy_stack stack;
+		struct made made;
+		uint32_t instr;
+
+		make(&made, arena_versions[v]);
+		layout = &made.arena.layout;
+		instr = layout->frame_instr_ptr != SPY_NO_FIELD ? layout->frame_instr_ptr
+								: layout->frame_lasti;
+		spy_stack_reader_init(&reader, &made.arena.heap, 0, PYSPYC_BLOCKING_NEVER);
+		assert_int_equal(read_at(&reader, &memory, &made, 1, &stack), 0);
+		assert_int_equal(stack.sequence, 1);
+		read_at(&reader, &memory, &made, 2, &stack); /* the plan may still change */
+		assert_int_equal(read_at(&reader, &memory, &made, 3, &stack), 0);
+		assert_int_equal(stack.sequence, 3);
+		assert_int_equal(stack.same, DEPTH);
+		/* A waiting frame is elsewhere: it and what it called are new. */
+		*(uint8_t *)arena_at(&made.arena, made.frames[2] + instr) += 2;
+		assert_int_equal(read_at(&reader, &memory, &made, 4, &stack), 0);
+		assert_int_equal(stack.count, DEPTH);
+		assert_int_equal(stack.same, 2);
+		/* The innermost one has returned. */
+		set_top(&made, made.frames[DEPTH - 2]);
+		assert_int_equal(read_at(&reader, &memory, &made, 5, &stack), 0);
+		assert_int_equal(stack.count, DEPTH - 1);
+		assert_int_equal(stack.same, DEPTH - 1);
+		/* Another code object at the same address, in a frame of the same bytes. */
+		arena_word(&made.arena, made.codes[1] + layout->code_name,
+			   arena_name(&made.arena, "other"));
+		assert_int_equal(read_at(&reader, &memory, &made, 6, &stack), 0);
+		assert_string_equal(stack.codes[DEPTH - 3]->code.name, "other");
+		assert_in_range(stack.same, 0, 1);
+		spy_stack_memory_free(&memory);
+		spy_stack_reader_deinit(&reader);
+		arena_close(&made.arena);
+	}
+}
+
+/* Old code objects are looked at once a window: what has been read until then is provisional. */
+static void test_windows_are_settled(void **state)
+{
+	size_t v;
+
+	for (v = 0; v < ARENA_VERSIONS; v++) {
+		struct spy_stack_memory memory = { 0 };
+		struct spy_stack_reader reader;
+		struct spy_stack stack;
+		struct made made;
+
+		make(&made, arena_versions[v]);
+		spy_stack_reader_init(&reader, &made.arena.heap, 0, PYSPYC_BLOCKING_NEVER);
+		assert_int_equal(read_at(&reader, &memory, &made, 1, &stack), 0);
+		assert_int_equal(read_at(&reader, &memory, &made, 10, &stack), 0);
+		assert_false(stack.provisional); /* young */
+		assert_int_equal(read_at(&reader, &memory, &made, 100, &stack), 0);
+		assert_false(stack.provisional); /* not looked at for long */
+		assert_int_equal(read_at(&reader, &memory, &made, 100, &stack), 0);
+		assert_true(stack.provisional);
+		assert_true(spy_stack_due(&reader));
+		assert_true(spy_stack_settle(&reader));
+		assert_false(spy_stack_due(&reader));
+		assert_int_equal(read_at(&reader, &memory, &made, 100, &stack), 0);
+		assert_true(stack.provisional);
+		arena_word(&made.arena, made.codes[2] + made.arena.layout.code_name,
+			   arena_name(&made.arena, "other"));
+		assert_false(spy_stack_settle(&reader));
+		assert_int_equal(read_at(&reader, &memory, &made, 100, &stack), 0);
+		assert_string_equal(stack.codes[2]->code.name, "other");
+		assert_true(spy_stack_settle(&reader));
+		spy_stack_memory_free(&memory);
+		spy_stack_reader_deinit(&reader);
+		arena_close(&made.arena);
+	}
+}
+
+/* Several threads in one read, one of them not to be read at all. */
+static void test_threads_are_read_together(void **state)
+{
+	struct spy_stack_memory memory[3] = { 0 };
+	struct spy_thread_state gone = { .address = ARENA_ELSEWHERE };
+	struct spy_stack_job jobs[3];
+	struct spy_stack_reader reader;
+	struct spy_stack stack;
+	struct made made;
+	size_t i;
+
+	make(&made, "3.13.0");
+	spy_stack_reader_init(&reader, &made.arena.heap, 0, PYSPYC_BLOCKING_NEVER);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(read_at(&reader, &memory[i], &made, 1, &stack), 0);
+	reader.now_ns = UINT64_C(1000000) * 100;
+	for (i = 0; i < 3; i++)
+		jobs[i] = (struct spy_stack_job){ .memory = &memory[i], .state = &made.state };
+	spy_stack_read_many(&reader, jobs, 3);
+	assert_false(jobs[0].done); /* their code objects have not been looked at for long */
+	spy_stack_refresh(&reader, jobs, 3);
+	spy_stack_read_many(&reader, jobs, 3);
+	for (i = 0; i < 3; i++) {
+		assert_true(jobs[i].done);
+		assert_int_equal(jobs[i].stack.count, DEPTH);
+		assert_string_equal(jobs[i].stack.codes[0]->code.name, "f4");
+		jobs[i].done = false;
+	}
+	jobs[1].state = &gone;
+	spy_stack_read_many(&reader, jobs, 3);
+	for (i = 0; i < 3; i++)
+		assert_false(jobs[i].done);
+	for (i = 0; i < 3; i++)
+		spy_stack_memory_free(&memory[i]);
+	spy_stack_reader_deinit(&reader);
+	arena_close(&made.arena);
+}
+
+/* The thread state has become another thread's: nothing is read in its name. */
+static void test_another_thread_is_not_read(void **state)
+{
+	struct spy_stack_memory memory = { 0 };
+	struct spy_stack_reader reader;
+	struct spy_stack stack;
+	struct made made;
+
+	make(&made, "3.12.1");
+	spy_stack_reader_init(&reader, &made.arena.heap, 0, PYSPYC_BLOCKING_NEVER);
+	assert_int_equal(read_at(&reader, &memory, &made, 1, &stack), 0);
+	arena_word(&made.arena, made.tstate + made.arena.layout.tstate_thread_id, 4711);
+	assert_int_equal(read_at(&reader, &memory, &made, 2, &stack), -PYSPYC_ENOTREADY);
+	assert_int_equal(reader.counters.dropped + reader.counters.unreadable, 0);
+	spy_stack_memory_free(&memory);
+	spy_stack_reader_deinit(&reader);
+	arena_close(&made.arena);
+}
+
 /* A memory that changes under the reader: after `reads` bytes' ranges the stack is another. */
 struct shifting {
 	struct spy_memory memory;
@@ -249,6 +408,10 @@ int main(void)
 		cmocka_unit_test(test_spans_join_and_find),
 		cmocka_unit_test(test_pace_is_even_and_counts),
 		cmocka_unit_test(test_stacks_of_every_version),
+		cmocka_unit_test(test_same_frames_are_told),
+		cmocka_unit_test(test_windows_are_settled),
+		cmocka_unit_test(test_threads_are_read_together),
+		cmocka_unit_test(test_another_thread_is_not_read),
 		cmocka_unit_test(test_a_torn_stack_is_dropped),
 	};
 
