@@ -44,7 +44,7 @@ def chains(profiler, target, seconds, rate, **options):
     """(Off, weights) of the eight chains."""
     recording = profiler.record(target, seconds, rate, **options)
     _, _, weight = judges.chains(recording.stacks)
-    return Off(judges.spread(weight), sum(weight.values()), 1 / judges.CHAINS), weight
+    return Off(judges.spread(weight), recording.read(sum(weight.values())), 1 / judges.CHAINS), weight
 
 
 def equal_chains(context, python):
@@ -80,7 +80,7 @@ def shares(context, python, profiler, seconds):
     found = judges.shares(recording.stacks)
     apart = judges.apart(found, truth)
     worst = max(apart, key=lambda name: abs(apart[name]))
-    return Off(apart[worst], sum(found.values()), truth[worst] / sum(truth.values()))
+    return Off(apart[worst], recording.read(sum(found.values())), truth[worst] / sum(truth.values()))
 
 
 def in_step(context, python, profiler, seconds):
@@ -90,7 +90,7 @@ def in_step(context, python, profiler, seconds):
     found = judges.shares(recording.stacks, ("works", "rests"))
     samples = sum(found.values())
     share = truth["works"] / truth["wall"]
-    return Off(100 * (found["works"] / max(samples, 1) - share), samples, share)
+    return Off(100 * (found["works"] / max(samples, 1) - share), recording.read(samples), share)
 
 
 def row(context, python, what, function, seconds, limit):

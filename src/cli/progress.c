@@ -62,7 +62,7 @@ void cli_progress_summary(const struct pyspyc_recorder_stats *stats, double rate
 
 	if (stats->folded)
 		snprintf(folded, sizeof(folded), ", folded %" PRIu64, stats->folded);
-	cli_note("%" PRIu64 " samples in %.2f s, %.*f/s of %.6g/s reached; missed %" PRIu64
+	cli_note("%" PRIu64 " samples in %.2f s, %.*f/s of %.10g/s reached; missed %" PRIu64
 		 ", retried %" PRIu64 ", stopped %" PRIu64 " (%.1f ms), dropped %" PRIu64
 		 ", unreadable %" PRIu64 ", truncated %" PRIu64 "%s; own CPU %.2f s",
 		 stats->samples, seconds(stats->elapsed_ns), decimals(stats->rate_reached),

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,6 +16,8 @@
 #include "cli/signals.h"
 #include "cli/values.h"
 #include "pyspyc/process.h"
+
+#define DESCRIPTORS 65536
 
 struct recording {
 	const struct cli_order *order;
@@ -204,6 +207,17 @@ static int wait_for_child(struct pyspyc_child *child)
 	return ret ? cli_error("cannot learn how the program ended") : status;
 }
 
+/* Some are kept open for each thread. A program that was started has its own limit by now. */
+static void allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 static int record(struct recording *recording)
 {
 	struct pyspyc_error err = { 0 };
@@ -211,6 +225,7 @@ static int record(struct recording *recording)
 
 	if (status)
 		return status;
+	allow_descriptors();
 	if (pyspyc_recorder_run(recording->recorder, tick, recording, &err)) {
 		cli_progress_clear(&recording->progress);
 		status = fail(&err);

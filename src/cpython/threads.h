@@ -41,9 +41,9 @@ struct spy_thread_states {
 };
 
 /*
- * Reads every interpreter's thread states, who holds the GIL and who collects garbage. ret, zero-initialised or
- * from an earlier call, is filled anew: in one read when the list is what it was then
- * (spy_threads_again). -PYSPYC_EAGAIN when the list went on changing,
+ * Reads every interpreter's thread states, who holds the GIL and who collects garbage. ret,
+ * zero-initialised or from an earlier call, is filled anew: in one read when the list is what
+ * it was then (spy_threads_again). -PYSPYC_EAGAIN when the list went on changing,
  * -PYSPYC_ENOTREADY when there is no interpreter (any more).
  */
 int spy_threads_read(const struct spy_heap *heap, const struct spy_python *python,

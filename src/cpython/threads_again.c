@@ -186,6 +186,8 @@ static void decode_interpreter(const struct reading *reading, size_t index,
 	*ret = (struct interpreter_words){
 		.next = planned(&reading->interpreter, bytes, layout->interp_next, 8),
 		.newest = planned(&reading->interpreter, bytes, layout->interp_threads_head, 8),
+		/* Also where none was known: an interpreter gets its GIL after its first thread. */
+		.gil = planned(&reading->interpreter, bytes, layout->interp_ceval_gil, 8),
 		.enabled = true,
 	};
 	if (layout->interp_gc_collecting != SPY_NO_FIELD)
@@ -195,7 +197,6 @@ static void decode_interpreter(const struct reading *reading, size_t index,
 		ret->collecting = reading->process.collecting != 0;
 	if (!reading->threads->interpreters[index].gil)
 		return;
-	ret->gil = planned(&reading->interpreter, bytes, layout->interp_ceval_gil, 8);
 	ret->last_holder = planned(&reading->gil, gil, layout->gil_last_holder, 8);
 	ret->locked = (int32_t)planned(&reading->gil, gil, layout->gil_locked, 4) > 0;
 	if (layout->gil_enabled != SPY_NO_FIELD)

@@ -58,7 +58,7 @@ struct spy_pending {
 
 /* One process' part in the booking. Zero-initialise. */
 struct spy_process_book {
-	struct spy_map places;	/* code id << 32 | lasti → frame of the profile */
+	struct spy_map places;	/* code id << 32 | line → frame of the profile */
 	struct spy_map threads; /* thread id → struct spy_thread_book * */
 	uint32_t root;		/* the process' node, or the root of all */
 	uint32_t label;		/* its frame, SPY_NO_FRAME where processes are no roots */

@@ -8,13 +8,25 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-static int open_file(const struct spy_ostate *ostate, const char *name)
+static int open_file(pid_t pid, pid_t tid, const char *name)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", (int)ostate->pid, (int)ostate->tid,
-		 name);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", (int)pid, (int)tid, name);
 	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* Opens a file to be kept; -1 when there are few descriptors left: half are for all else. */
+static int open_to_keep(pid_t pid, pid_t tid, const char *name)
+{
+	int fd = open_file(pid, tid, name);
+	struct rlimit limit;
+
+	if (fd >= 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)fd >= limit.rlim_cur / 2) {
+		close(fd);
+		return -1;
+	}
+	return fd;
 }
 
 static const char *file_of(const struct spy_ostate *ostate)
@@ -32,13 +44,7 @@ bool spy_ostate_slow_kernel(const char *release)
 
 static void open_kept(struct spy_ostate *ostate)
 {
-	struct rlimit limit;
-
-	ostate->fd = open_file(ostate, file_of(ostate));
-	/* Half of our descriptors are for everything else. */
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && ostate->fd >= 0 &&
-	    (rlim_t)ostate->fd >= limit.rlim_cur / 2)
-		spy_ostate_close(ostate);
+	ostate->fd = open_to_keep(ostate->pid, ostate->tid, file_of(ostate));
 }
 
 void spy_ostate_open(struct spy_ostate *ostate, pid_t pid, pid_t tid)
@@ -60,10 +66,9 @@ void spy_ostate_close(struct spy_ostate *ostate)
 }
 
 /* Reads a file from its start; fd is -1 for one that is opened for this. -errno. */
-static ssize_t read_file(const struct spy_ostate *ostate, int fd, const char *name, char *text,
-			 size_t size)
+static ssize_t read_file(pid_t pid, pid_t tid, int fd, const char *name, char *text, size_t size)
 {
-	int opened = fd < 0 ? open_file(ostate, name) : fd;
+	int opened = fd < 0 ? open_file(pid, tid, name) : fd;
 	ssize_t done;
 
 	if (opened < 0)
@@ -92,8 +97,8 @@ char spy_ostate_parse(const char *text, size_t size)
 static char read_stat(const struct spy_ostate *ostate)
 {
 	char text[512];
-	ssize_t size = read_file(ostate, ostate->by_stat ? ostate->fd : -1, "stat", text,
-				 sizeof(text));
+	ssize_t size = read_file(ostate->pid, ostate->tid, ostate->by_stat ? ostate->fd : -1,
+				 "stat", text, sizeof(text));
 
 	if (size <= 0)
 		return is_gone(size) ? 'X' : '?';
@@ -110,7 +115,7 @@ static char tell(struct spy_ostate *ostate, char letter)
 	return letter;
 }
 
-char spy_ostate_read(struct spy_ostate *ostate)
+static char look_at(struct spy_ostate *ostate, bool exact)
 {
 	char text[SPY_SYSCALL_LINE], letter;
 	ssize_t size;
@@ -119,7 +124,7 @@ char spy_ostate_read(struct spy_ostate *ostate)
 		return '?';
 	if (ostate->by_stat)
 		return tell(ostate, read_stat(ostate));
-	size = read_file(ostate, ostate->fd, "syscall", text, sizeof(text));
+	size = read_file(ostate->pid, ostate->tid, ostate->fd, "syscall", text, sizeof(text));
 	if (size == -ESRCH)
 		return tell(ostate, 'X');
 	if (size <= 0) {
@@ -135,6 +140,8 @@ char spy_ostate_read(struct spy_ostate *ostate)
 	}
 	if ((size_t)size == ostate->line_size && memcmp(text, ostate->line, (size_t)size) == 0)
 		return ostate->last;
+	if (!exact)
+		return tell(ostate, 'S');
 	letter = read_stat(ostate);
 	ostate->line_size = 0;
 	if (letter != 'R' && letter != 't' && letter != 'X' && letter != '?') {
@@ -142,4 +149,50 @@ char spy_ostate_read(struct spy_ostate *ostate)
 		memcpy(ostate->line, text, (size_t)size);
 	}
 	return tell(ostate, letter);
+}
+
+char spy_ostate_read(struct spy_ostate *ostate)
+{
+	return look_at(ostate, true);
+}
+
+char spy_ostate_glance(struct spy_ostate *ostate)
+{
+	return look_at(ostate, false);
+}
+
+void spy_runs_open(struct spy_runs *runs, pid_t pid, pid_t tid)
+{
+	*runs = (struct spy_runs){ .pid = pid, .tid = tid, .fd = -1 };
+	if (tid)
+		runs->fd = open_to_keep(pid, tid, "schedstat");
+}
+
+void spy_runs_close(struct spy_runs *runs)
+{
+	if (runs->fd >= 0)
+		close(runs->fd);
+	runs->fd = -1;
+}
+
+bool spy_runs_again(struct spy_runs *runs)
+{
+	char line[64];
+	ssize_t size;
+
+	if (!runs->tid)
+		return true;
+	size = read_file(runs->pid, runs->tid, runs->fd, "schedstat", line, sizeof(line));
+	if (size < 2) {
+		runs->told = false;
+		return true;
+	}
+	if (runs->told && (size_t)size == runs->line_size &&
+	    memcmp(line, runs->line, (size_t)size) == 0)
+		return false;
+	/* "ran waited slices\n"; kernels that do not count say 0 (CONFIG_SCHED_INFO). */
+	runs->told = size > 2 && memcmp(line + size - 3, " 0\n", 3) != 0;
+	runs->line_size = (size_t)size;
+	memcpy(runs->line, line, (size_t)size);
+	return true;
 }

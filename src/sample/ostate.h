@@ -35,6 +35,33 @@ void spy_ostate_close(struct spy_ostate *ostate);
  */
 char spy_ostate_read(struct spy_ostate *ostate);
 
+/*
+ * The same for whom it is enough to know R and X from the rest: all others are S. Costs a
+ * third when the thread sleeps in another place each time.
+ */
+char spy_ostate_glance(struct spy_ostate *ostate);
+
+/*
+ * Whether a thread has run since it was asked last: the third number of its schedstat
+ * (Documentation/scheduler/sched-stats.rst) counts how often it has got a CPU.
+ */
+struct spy_runs {
+	pid_t pid, tid;
+	int fd;	   /* -1: opened for each reading */
+	bool told; /* line is there */
+	size_t line_size;
+	char line[64];
+};
+
+void spy_runs_open(struct spy_runs *runs, pid_t pid, pid_t tid);
+void spy_runs_close(struct spy_runs *runs);
+
+/*
+ * False when the thread, had it been asleep when this was asked last, has slept since. True
+ * when it may have run, and where the kernel does not tell.
+ */
+bool spy_runs_again(struct spy_runs *runs);
+
 /* The letter in the text of a stat file; '?' when there is none. */
 char spy_ostate_parse(const char *text, size_t size);
 

@@ -19,6 +19,7 @@ static void free_thread(struct spy_thread *thread)
 {
 	spy_stack_memory_free(&thread->memory);
 	spy_ostate_close(&thread->ostate);
+	spy_runs_close(&thread->runs);
 	free(thread->name);
 	free(thread);
 }
@@ -105,7 +106,10 @@ static void find_tids(struct spy_sampler *sampler)
 			return;
 		ns_tid = spy_thread_tid(sampler->process->memory, &thread->state, has_task, &tasks);
 		thread->tid = ns_tid ? host_tid(&tasks, ns_tid) : 0;
+		spy_ostate_close(&thread->ostate);
+		spy_runs_close(&thread->runs);
 		spy_ostate_open(&thread->ostate, sampler->process->pid, thread->tid);
+		spy_runs_open(&thread->runs, sampler->process->pid, thread->tid);
 		if (thread->tid &&
 		    spy_stat_read(sampler->process->pid, thread->tid, &stat, NULL) == 0)
 			memcpy(thread->os_name, stat.command, sizeof(thread->os_name));
@@ -212,7 +216,7 @@ static int match_threads(struct spy_sampler *sampler, struct pyspyc_error *err)
 			if (!thread)
 				break;
 			thread->id = sampler->next_id++;
-			thread->ostate.fd = -1;
+			thread->ostate.fd = thread->runs.fd = -1;
 			sampler->names_stale = true;
 		}
 		thread->state = states->items[i];
@@ -231,7 +235,12 @@ static int match_threads(struct spy_sampler *sampler, struct pyspyc_error *err)
 	return 0;
 }
 
-static void look_at_states(struct spy_sampler *sampler)
+static bool sleeps(char os_state)
+{
+	return os_state == 'S' || os_state == 'D' || os_state == 'T';
+}
+
+static void look_at_states(struct spy_sampler *sampler, enum spy_select select)
 {
 	const struct spy_thread_states *states = &sampler->states;
 	size_t i;
@@ -239,7 +248,18 @@ static void look_at_states(struct spy_sampler *sampler)
 	for (i = 0; i < sampler->thread_count; i++) {
 		struct spy_thread *thread = sampler->threads[i];
 
-		thread->os_state = spy_ostate_read(&thread->ostate);
+		/*
+		 * First whether it has run, then whether it sleeps, and only then its stack: if it
+		 * slept and has not run the next time this is asked, the stack is still the same.
+		 */
+		thread->rested = select == SPY_SELECT_ALL && !spy_runs_again(&thread->runs) &&
+				 sleeps(thread->os_state);
+		if (!thread->rested) {
+			thread->memory.current = false;
+			thread->os_state = select == SPY_SELECT_ALL && thread->os_state
+						   ? spy_ostate_glance(&thread->ostate)
+						   : spy_ostate_read(&thread->ostate);
+		}
 		/* Without a GIL it takes a look at all threads to know who collects. */
 		thread->memory.collecting_at =
 			states->gil_disabled
@@ -263,7 +283,7 @@ static bool selected(const struct spy_thread *thread, enum spy_select select)
 }
 
 /* The list of threads, their names, and what the OS says of each. */
-static int look(struct spy_sampler *sampler, struct pyspyc_error *err)
+static int look(struct spy_sampler *sampler, enum spy_select select, struct pyspyc_error *err)
 {
 	int result;
 
@@ -277,7 +297,7 @@ static int look(struct spy_sampler *sampler, struct pyspyc_error *err)
 		return result;
 	find_tids(sampler);
 	find_names(sampler);
-	look_at_states(sampler);
+	look_at_states(sampler, select);
 	sampler->stale = false;
 	sampler->listed_ns = sampler->reader.now_ns;
 	return 0;
@@ -305,6 +325,8 @@ static bool jobs_room(struct spy_sampler *sampler)
 /* Which threads this pass reads. */
 static size_t choose(struct spy_sampler *sampler, const struct spy_pass *pass)
 {
+	bool looked = sampler->listed_ns == pass->now_ns &&
+		      sampler->reader.blocking != PYSPYC_BLOCKING_ALWAYS;
 	size_t i, count = 0;
 
 	for (i = 0; i < sampler->thread_count; i++) {
@@ -317,8 +339,11 @@ static size_t choose(struct spy_sampler *sampler, const struct spy_pass *pass)
 		    (pass->wanted && !pass->wanted(pass->context, thread)))
 			continue;
 		sampler->chosen[count] = thread;
-		sampler->jobs[count++] = (struct spy_stack_job){ .memory = &thread->memory,
-								 .state = &thread->state };
+		sampler->jobs[count] = (struct spy_stack_job){ .memory = &thread->memory,
+							       .state = &thread->state };
+		if (looked && thread->rested)
+			spy_stack_again(&sampler->reader, &sampler->jobs[count]);
+		count++;
 	}
 	return count;
 }
@@ -362,7 +387,7 @@ int spy_sampler_pass(struct spy_sampler *sampler, const struct spy_pass *pass,
 		spy_sampler_settle(sampler, pass);
 	if (sampler->stale || pass->select == SPY_SELECT_GIL || !sampler->thread_count ||
 	    pass->now_ns - sampler->listed_ns >= LIST_EVERY_NS) {
-		result = look(sampler, err);
+		result = look(sampler, pass->select, err);
 		if (result < 0)
 			return result;
 	}

@@ -17,7 +17,9 @@ struct spy_thread {
 	bool active;	   /* at this moment: on a CPU or waiting for one */
 	bool shared;	   /* another thread state (of a subinterpreter) has the same tid */
 	uint64_t tid_tried_ns;
+	bool rested;	   /* it slept when it was looked at last, and has not run since */
 	struct spy_ostate ostate;
+	struct spy_runs runs;
 	struct spy_stack_memory memory;
 };
 

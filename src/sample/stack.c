@@ -19,7 +19,7 @@
  * call of a tiny function does, and in some of a hundred cases two copies agree on a stack that
  * mixes two such calls. So often in a row a new chain of frames must read the same.
  */
-#define CONFIRMATIONS 3
+#define CONFIRMATIONS 4
 
 void spy_stack_memory_free(struct spy_stack_memory *memory)
 {
@@ -84,14 +84,31 @@ static bool root_stands(struct spy_stack_memory *memory)
 	const struct spy_stack_view *copy = &memory->views[memory->now];
 	uint64_t root = copy->count ? copy->frames[copy->count - 1].address : 0;
 
-	if (copy->truncated || root == memory->root)
+	if (copy->truncated)
 		return true;
+	if (root == memory->root) {
+		memory->candidate = root; /* any other is seen twice in a row, or not at all */
+		return true;
+	}
 	if (root != memory->candidate) {
 		memory->candidate = root;
 		return false;
 	}
 	memory->root = root;
 	return true;
+}
+
+/*
+ * A generator's frame without a caller waits to be resumed, it runs nothing: the chain was cut
+ * between two reads. One that goes on and waits by turns is found so in both copies, often.
+ */
+static bool ends_in_waiting(const struct spy_stack_memory *memory)
+{
+	const struct spy_stack_view *copy = &memory->views[memory->now];
+	const struct spy_raw_frame *root = copy->count ? &copy->frames[copy->count - 1] : NULL;
+
+	return root && !root->back && root->owner == SPY_OWNED_BY_GENERATOR &&
+	       !memory->pause.attached;
 }
 
 /* A hash of which frames call which, and where; the innermost one may move on. */
@@ -191,7 +208,7 @@ static enum outcome judge(struct request *request)
 			return OUTCOME_FAILED;
 		return result < 0 ? failure(result, OUTCOME_DISAGREED) : OUTCOME_EXTENDED;
 	}
-	if (!hold)
+	if (!hold || ends_in_waiting(request->memory))
 		return OUTCOME_DISAGREED;
 	result = spy_stack_resolve(reader, request->memory, &request->same, &request->provisional,
 				   request->err);
@@ -320,8 +337,32 @@ static void accept(const struct request *request, struct spy_stack *ret)
 		.collecting = memory->collecting_at && request->state->gil
 				      ? memory->collecting != 0 : request->state->collecting,
 	};
+	memory->current = true;
+	memory->window = request->provisional ? request->reader->window : 0;
 	spy_stack_replan(request->reader, memory);
 	memory->now = !memory->now;
+}
+
+void spy_stack_again(struct spy_stack_reader *reader, struct spy_stack_job *job)
+{
+	struct spy_stack_memory *memory = job->memory;
+	const struct spy_stack_view *last = &memory->views[!memory->now];
+
+	/* A code object that was found to be another may have been one of these. */
+	if (!memory->current || last->epoch != reader->epoch)
+		return;
+	reader->counters.truncated += last->truncated;
+	job->stack = (struct spy_stack){
+		.frames = last->frames,
+		.codes = last->codes,
+		.count = last->count,
+		.same = last->truncated ? 0 : last->count,
+		.sequence = ++memory->sequence,
+		/* As the one before, until that is settled. */
+		.provisional = memory->window == reader->window,
+		.truncated = last->truncated,
+	};
+	job->done = true;
 }
 
 int spy_stack_read(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
@@ -370,7 +411,7 @@ void spy_stack_read_many(struct spy_stack_reader *reader, struct spy_stack_job *
 	reader->due_count = 0;
 	reader->planned++;
 	for (i = 0; i < count; i++)
-		if (!spy_stack_plan(reader, jobs[i].memory, jobs[i].state, &jobs[i].second))
+		if (!jobs[i].done && !spy_stack_plan(reader, jobs[i].memory, jobs[i].state, &jobs[i].second))
 			return;
 	/* When one of them cannot be read, each is read on its own. */
 	if (spy_stack_fetch(reader, NULL) < 0)
@@ -379,9 +420,12 @@ void spy_stack_read_many(struct spy_stack_reader *reader, struct spy_stack_job *
 		struct request request = { .reader = reader, .memory = jobs[i].memory,
 					   .state = jobs[i].state, .second = jobs[i].second };
 
+		if (jobs[i].done)
+			continue;
 		/* What was listed for the stacks before is not theirs to check. */
 		reader->due_count = 0;
 		reader->planned++;
+		jobs[i].memory->repeated = 0;
 		jobs[i].done = judge(&request) == OUTCOME_STACK;
 		if (jobs[i].done)
 			accept(&request, &jobs[i].stack);

@@ -49,6 +49,8 @@ struct spy_stack_memory {
 	struct spy_stack_view views[2];
 	unsigned now;		  /* the view that is being read; the other is the last stack */
 	uint64_t sequence;	  /* stacks read */
+	bool current;		  /* cleared by the caller when the thread may have run since */
+	uint64_t window;	  /* in which the last one was read, when it was provisional */
 	struct spy_pause pause;
 };
 
@@ -122,8 +124,14 @@ struct spy_stack_job {
 };
 
 /*
- * Reads all that can be read at once without a look at any code object; spy_stack_refresh
- * looks at all of their last stacks' ones before.
+ * The stack of a thread that has not run since its last one was read: that, without a look.
+ * Sets job->done unless it cannot be had.
+ */
+void spy_stack_again(struct spy_stack_reader *reader, struct spy_stack_job *job);
+
+/*
+ * Reads all (that are not done) that can be read at once without a look at any code object;
+ * spy_stack_refresh looks at all of their last stacks' ones before.
  */
 void spy_stack_refresh(struct spy_stack_reader *reader, struct spy_stack_job *jobs, size_t count);
 void spy_stack_read_many(struct spy_stack_reader *reader, struct spy_stack_job *jobs, size_t count);

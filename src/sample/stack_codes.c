@@ -283,7 +283,7 @@ void spy_stack_refresh(struct spy_stack_reader *reader, struct spy_stack_job *jo
 		const struct spy_stack_view *last = &jobs[i].memory->views[!jobs[i].memory->now];
 		const struct spy_known_code *former = NULL;
 
-		for (j = 0; last->epoch == reader->epoch && j < last->count; j++) {
+		for (j = 0; !jobs[i].done && last->epoch == reader->epoch && j < last->count; j++) {
 			struct spy_known_code *code = last->codes[j];
 
 			if (!code || code == former || code->planned == reader->planned)

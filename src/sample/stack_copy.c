@@ -203,16 +203,22 @@ int spy_stack_discover(struct spy_stack_reader *reader, struct spy_stack_memory 
 			if (result == 0 && address + reader->extent > page + PAGE)
 				result = spy_memory_read(target, page + PAGE, bytes + PAGE, PAGE,
 							 err);
+			if (result < 0 && !count)
+				return result;
 			if (result < 0)
-				return count ? 0 : result;
+				break;
 		}
 		if (spy_spans_find(&planned, address, reader->extent, NULL))
 			break;
 		spy_frame_decode(reader->heap.layout, address, bytes + (address - page), &frame);
-		if (!spy_spans_add(&memory->spans, address, reader->extent))
+		if (!spy_spans_add(&memory->spans, address, reader->extent)) {
+			memory->plan = ++reader->plans;
+			spy_spans_clear(&memory->spans);
 			return spy_nomem(err);
+		}
 		address = frame.back;
 	}
+	/* Whatever ended it: what has been added is put in order before it is used. */
 	memory->plan = ++reader->plans;
 	if (!spy_spans_settle(&memory->spans))
 		return spy_fail(err, PYSPYC_ECORRUPT, "the stack is too large to be copied");
