@@ -23,7 +23,7 @@
 /* How often processes are looked at as such: new ones, those that may become Python, ended ones. */
 #define LOOK_EVERY_NS (1u * SPY_NSEC_PER_MSEC)
 /* Stacks do not stay provisional over a pause as long as this. */
-#define PAUSE_NS (1u * SPY_NSEC_PER_MSEC)
+#define PAUSE_NS (4u * SPY_NSEC_PER_MSEC)
 /* To sleep for less takes longer, and more of the CPU, than to wait. */
 #define SPIN_NS (20u * SPY_NSEC_PER_USEC)
 #define AT_ONCE_NS (1u * SPY_NSEC_PER_USEC)

@@ -13,6 +13,8 @@
 #define LIST_EVERY_NS (1u * SPY_NSEC_PER_MSEC)
 /* So many threads are read in one system call: 5 ranges each and a few more. */
 #define THREADS_AT_ONCE 64
+/* Whether it is still the same program; whatever cannot be read is reason enough to look. */
+#define IMAGE_EVERY_NS (5u * SPY_NSEC_PER_MSEC)
 #define TID_EVERY_NS (20u * SPY_NSEC_PER_MSEC)
 
 static void free_thread(struct spy_thread *thread)
@@ -287,14 +289,20 @@ static int look(struct spy_sampler *sampler, enum spy_select select, struct pysp
 {
 	int result;
 
-	if (!spy_process_same_image(sampler->process))
-		return spy_fail(err, PYSPYC_ENOPROC, "process %d has exited or runs another program",
-				(int)sampler->process->pid);
+	if (sampler->stale || sampler->reader.now_ns - sampler->image_ns >= IMAGE_EVERY_NS) {
+		if (!spy_process_same_image(sampler->process))
+			return spy_fail(err, PYSPYC_ENOPROC,
+					"process %d has exited or runs another program",
+					(int)sampler->process->pid);
+		sampler->image_ns = sampler->reader.now_ns;
+	}
 	result = spy_threads_read(&sampler->reader.heap, &sampler->python, &sampler->states, err);
 	if (result == 0)
 		result = match_threads(sampler, err);
-	if (result < 0)
+	if (result < 0) {
+		sampler->image_ns = 0;
 		return result;
+	}
 	find_tids(sampler);
 	find_names(sampler);
 	look_at_states(sampler, select);
@@ -358,9 +366,10 @@ static void read_one(struct spy_sampler *sampler, const struct spy_pass *pass, s
 	if (!job->done)
 		result = spy_stack_read(&sampler->reader, &thread->memory, &thread->state,
 					thread->tid, &job->stack, &failure);
-	if (result == -PYSPYC_ENOTREADY)
-		sampler->stale = true; /* it has ended, or begun anew: nothing is lost */
-	else
+	if (result < 0)
+		sampler->stale = true;
+	/* A thread that has ended, or begun anew: nothing is lost. */
+	if (result != -PYSPYC_ENOTREADY)
 		pass->visit(pass->context, thread, result < 0 ? NULL : &job->stack, result,
 			    &failure);
 }

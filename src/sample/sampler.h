@@ -34,6 +34,7 @@ struct spy_sampler {
 	uint64_t names_read_ns;
 	bool names_stale;
 	uint64_t listed_ns; /* when threads and their states were last looked at */
+	uint64_t image_ns;  /* when it was last seen to run the same program */
 	bool stale;	    /* the list is known to have changed since */
 	struct spy_stack_job *jobs;
 	struct spy_thread **chosen;

@@ -99,16 +99,20 @@ static bool root_stands(struct spy_stack_memory *memory)
 }
 
 /*
- * A generator's frame without a caller waits to be resumed, it runs nothing: the chain was cut
- * between two reads. One that goes on and waits by turns is found so in both copies, often.
+ * A generator's frame without a caller waits to be resumed, it runs nothing. One that is resumed
+ * again and again is often found like this in both copies, and 3.12's YIELD_VALUE
+ * (Python/bytecodes.c) takes the caller away, as compiled, before it makes another frame the
+ * innermost: even a stop shows it. From 3.12 on an entry frame calls each; before, C code may.
  */
-static bool ends_in_waiting(const struct spy_stack_memory *memory)
+static bool ends_in_waiting(const struct spy_stack_reader *reader,
+			    const struct spy_stack_memory *memory)
 {
 	const struct spy_stack_view *copy = &memory->views[memory->now];
 	const struct spy_raw_frame *root = copy->count ? &copy->frames[copy->count - 1] : NULL;
 
-	return root && !root->back && root->owner == SPY_OWNED_BY_GENERATOR &&
-	       !memory->pause.attached;
+	if (!root || root->back || root->owner != SPY_OWNED_BY_GENERATOR)
+		return false;
+	return spy_version_minor(&reader->heap.version) >= 0x030c || !memory->pause.attached;
 }
 
 /* A hash of which frames call which, and where; the innermost one may move on. */
@@ -208,7 +212,7 @@ static enum outcome judge(struct request *request)
 			return OUTCOME_FAILED;
 		return result < 0 ? failure(result, OUTCOME_DISAGREED) : OUTCOME_EXTENDED;
 	}
-	if (!hold || ends_in_waiting(request->memory))
+	if (!hold)
 		return OUTCOME_DISAGREED;
 	result = spy_stack_resolve(reader, request->memory, &request->same, &request->provisional,
 				   request->err);
@@ -217,8 +221,9 @@ static enum outcome judge(struct request *request)
 	if (result < 0)
 		return failure(result, result == -PYSPYC_EFAULT ? OUTCOME_UNREADABLE
 								: OUTCOME_DISAGREED);
-	if (!root_stands(request->memory))
-		return OUTCOME_EXTENDED;
+	/* A stopped thread shows the same until it has gone on. */
+	if (ends_in_waiting(reader, request->memory) || !root_stands(request->memory))
+		return request->memory->pause.attached ? OUTCOME_DISAGREED : OUTCOME_EXTENDED;
 	return reader->heap.layout->frames == SPY_FRAME_OBJECTS ? confirm(request) : OUTCOME_STACK;
 }
 
@@ -361,6 +366,7 @@ void spy_stack_again(struct spy_stack_reader *reader, struct spy_stack_job *job)
 		/* As the one before, until that is settled. */
 		.provisional = memory->window == reader->window,
 		.truncated = last->truncated,
+		.collecting = job->state->collecting,
 	};
 	job->done = true;
 }

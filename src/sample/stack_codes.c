@@ -15,7 +15,7 @@
  * are not unique, an object might make place for another and come back meanwhile; an old one
  * will not do so within a millisecond.
  */
-#define WINDOW_NS (2u * SPY_NSEC_PER_MSEC)
+#define WINDOW_NS (5u * SPY_NSEC_PER_MSEC)
 #define WINDOW_OTHERS_NS (1u * SPY_NSEC_PER_MSEC)
 #define CODES_AT_ONCE 64
 #define CODES_LIMIT 16384

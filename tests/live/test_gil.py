@@ -79,7 +79,7 @@ def test_without(spy, launch):
 @pytest.mark.case("GIL: two threads share it")
 @LOCKED
 @pytest.mark.flaky(reruns=2)
-def test_share(spy, launch):
+def test_share(spy, launch, python):
     """Half and half, within three points; one holder a sample, and it is no third thread."""
     target = launch("gil.py")
     system.precedes(target.pid)
@@ -88,4 +88,6 @@ def test_share(spy, launch):
                          prefix=("nice", "-n", "-10") if os.geteuid() == 0 else ())
     first, second = (profile.having(name) for name in sorted(HOLDERS))
     assert first + second == profile.samples >= 0.8 * profile.moments
-    assert abs(first / (first + second) - 0.5) <= 0.03, (first, second)
+    # 2.7 hands its GIL over to whoever comes first, which on a busy machine is not quite half.
+    bound = 0.03 if python.version >= (3,) else 0.06
+    assert abs(first / (first + second) - 0.5) <= bound, (first, second)

@@ -136,7 +136,8 @@ def test_starved(spy, start, launch):
     system.computes(busy.pid)
     before = system.cpu_ticks(target.pid)
     profile = spy.record(pid=target.pid, seconds=1)
-    assert profile.having("outer") >= 0.95 * profile.moments - 2
+    # Wherever it was when it lost its CPU, it is there still.
+    assert profile.samples >= 0.95 * profile.moments - 2
     assert system.cpu_ticks(target.pid) - before < 50, "it was to have no CPU"
     thread = spy.dump(target.pid).threads[0]
     assert (thread["active"], thread["os_state"]) == (True, "R")

@@ -117,7 +117,10 @@ def test_unreadable(spy, launch):
     counts = judges.threads(profile.frames())
     assert counts["plain"] == counts["MainThread"] and not counts["hidden"], counts
     truth = profile.truth
-    assert truth["dropped"] + truth["unreadable"] == counts["plain"], (counts, truth)
+    # A stack that was read stands for those missed before it, one that was not is only counted.
+    lost = truth["dropped"] + truth["unreadable"]
+    assert lost <= counts["plain"] <= lost + truth["missed"], (counts, truth)
+    assert truth["stopped"] == 0, truth
     assert_passes(profile, counts["plain"], 0.5)
     stacks = [[frame["name"] for frame in thread["frames"] or []]
               for thread in spy.dump(target.pid).threads if thread["name"] == "plain"]

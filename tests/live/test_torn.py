@@ -39,10 +39,10 @@ def judge(profile):
     return torn, weight, seen
 
 
-def check(profile):
+def check(profile, least=0.99):
     torn, weight, seen = judge(profile)
     assert not torn, "torn: %d of %d: %s" % (sum(torn.values()), seen, torn.most_common(3))
-    assert seen == profile.samples >= 0.99 * profile.moments - 2, profile.truth
+    assert seen == profile.samples >= least * profile.moments - 2, profile.truth
     # Where the machine cannot keep up by far, a thread may not get to stop within the deadline.
     if profile.truth["missed"] <= profile.moments:
         lost = profile.truth["dropped"] + profile.truth["unreadable"]
@@ -101,4 +101,4 @@ def test_blocking(spy, launch):
     target = launch("chains.py", 120)
     computes(target.pid)
     profile = spy.record("--blocking", rate=1000, pid=target.pid, seconds=0.7)
-    check(profile)
+    check(profile, least=0.9)  # what is missed at the very end is in no sample

@@ -292,6 +292,61 @@ static void test_windows_are_settled(void **state)
 	}
 }
 
+/* A chain that leads out of memory behind its first frames: what was found is in order. */
+static void test_a_wild_chain_is_refused(void **state)
+{
+	size_t v;
+
+	for (v = 0; v < ARENA_VERSIONS; v++) {
+		struct spy_stack_memory memory = { 0 };
+		struct spy_stack_reader reader;
+		struct spy_stack stack;
+		struct made made;
+
+		make(&made, arena_versions[v]);
+		spy_stack_reader_init(&reader, &made.arena.heap, 0, PYSPYC_BLOCKING_NEVER);
+		arena_word(&made.arena, made.frames[3] + made.arena.layout.frame_back,
+			   ARENA_ELSEWHERE);
+		assert_true(read_at(&reader, &memory, &made, 1, &stack) < 0);
+		make_frame(&made, 3);
+		assert_int_equal(read_at(&reader, &memory, &made, 2, &stack), 0);
+		assert_int_equal(stack.count, DEPTH);
+		spy_stack_memory_free(&memory);
+		spy_stack_reader_deinit(&reader);
+		arena_close(&made.arena);
+	}
+}
+
+/* A generator's frame that nobody called waits for being resumed: no stack ends in it. */
+static void test_no_stack_ends_in_a_generator(void **state)
+{
+	static const char *const versions[] = { "3.11.7", "3.12.1", "3.13.0", "3.15.0" };
+	size_t v;
+
+	for (v = 0; v < sizeof(versions) / sizeof(versions[0]); v++) {
+		struct spy_stack_memory memory = { 0 };
+		struct spy_stack_reader reader;
+		struct spy_stack stack;
+		struct made made;
+		uint64_t top;
+
+		make(&made, versions[v]);
+		top = made.frames[DEPTH - 1];
+		arena_byte(&made.arena, top + made.arena.layout.frame_owner, SPY_OWNED_BY_GENERATOR);
+		spy_stack_reader_init(&reader, &made.arena.heap, 0, PYSPYC_BLOCKING_NEVER);
+		assert_int_equal(read_at(&reader, &memory, &made, 1, &stack), 0);
+		assert_int_equal(stack.count, DEPTH);
+		arena_word(&made.arena, top + made.arena.layout.frame_back, 0);
+		assert_int_equal(read_at(&reader, &memory, &made, 2, &stack), -PYSPYC_EAGAIN);
+		arena_word(&made.arena, top + made.arena.layout.frame_back, made.frames[DEPTH - 2]);
+		assert_int_equal(read_at(&reader, &memory, &made, 3, &stack), 0);
+		assert_int_equal(stack.count, DEPTH);
+		spy_stack_memory_free(&memory);
+		spy_stack_reader_deinit(&reader);
+		arena_close(&made.arena);
+	}
+}
+
 /* Several threads in one read, one of them not to be read at all. */
 static void test_threads_are_read_together(void **state)
 {
@@ -410,6 +465,8 @@ int main(void)
 		cmocka_unit_test(test_stacks_of_every_version),
 		cmocka_unit_test(test_same_frames_are_told),
 		cmocka_unit_test(test_windows_are_settled),
+		cmocka_unit_test(test_a_wild_chain_is_refused),
+		cmocka_unit_test(test_no_stack_ends_in_a_generator),
 		cmocka_unit_test(test_threads_are_read_together),
 		cmocka_unit_test(test_another_thread_is_not_read),
 		cmocka_unit_test(test_a_torn_stack_is_dropped),

@@ -176,6 +176,23 @@ static void test_gil_each(void **state)
 	check_gil_each("3.15.0");
 }
 
+/* An interpreter has threads before it has its GIL: the short reading sees it come. */
+static void test_gil_comes_later(void **state)
+{
+	struct world *world = begin("3.12.1");
+	const struct spy_layout *layout = &world->layout;
+
+	set(world, FIRST + layout->interp_ceval_gil, 0);
+	set_int(world, GIL + layout->gil_locked, 1);
+	set(world, GIL + layout->gil_last_holder, NEW);
+	assert_read(world, "---", "---");
+	set(world, FIRST + layout->interp_ceval_gil, GIL);
+	assert_false(spy_threads_again(&world->heap, &world->python, &world->threads));
+	world->threads.count = world->threads.interpreter_count = 0;
+	assert_read(world, "-x-", "---");
+	end(world);
+}
+
 static struct world *begin_free_threaded(void)
 {
 	struct spy_version version;
@@ -255,7 +272,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_process_wide),	 cmocka_unit_test(test_collector_each),
 		cmocka_unit_test(test_gil_each),	 cmocka_unit_test(test_free_threaded),
-		cmocka_unit_test(test_changes_are_seen),
+		cmocka_unit_test(test_gil_comes_later),	 cmocka_unit_test(test_changes_are_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
