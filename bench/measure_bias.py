@@ -52,11 +52,11 @@ def equal_chains(context, python):
     present, peers = context.present(python)
     with context.target(python, "chains.py", 3600) as target:
         for peer in present:
-            peers[peer.name] = tried(lambda peer=peer: chains(peer, target, seconds / 3, 1000)[0])
+            peers[peer.name] = tried(lambda peer=peer: chains(peer, target, seconds / 6, 1000)[0])
         ours, weight = chains(context.spy, target, seconds, 1000)
         verdict = within(ours, 0.6)
         if verdict.state == table.BEHIND:
-            reference, stopped = chains(context.spy, target, context.either(240, 5), 50,
+            reference, stopped = chains(context.spy, target, context.either(120, 5), 50,
                                         more=context.spy.blocking)
             apart = judges.spread(weight, stopped)
             # Chance, in both recordings, is allowed for: two standard errors.
@@ -96,15 +96,15 @@ def in_step(context, python, profiler, seconds):
 def row(context, python, what, function, seconds, limit):
     present, peers = context.present(python)
     for peer in present:
-        peers[peer.name] = tried(partial(function, context, python, peer, seconds / 3))
+        peers[peer.name] = tried(partial(function, context, python, peer, seconds / 6))
     ours = function(context, python, context.spy, seconds)
     return Row(what, python.id, "≤ %d" % limit, ours, peers, within(ours, limit))
 
 
 def cases(context):
-    for python in context.pythons("3.8", "3.12", "3.15"):
+    for python in context.pythons("3.8", "3.12"):
         yield partial(equal_chains, context, python)
         yield partial(row, context, python, "shares of 50/30/15/5, 1 kHz, points off", shares,
-                      context.either(30, 3), 1)
+                      context.either(25, 3), 1)
         yield partial(row, context, python, "10 ms on, 10 ms off, 100 Hz, points off", in_step,
-                      context.either(45, 3), 2)
+                      context.either(40, 3), 2)

@@ -16,7 +16,7 @@ def row(context, python):
     found = {profiler.name: Series() for profiler in profilers}
     failed = dict.fromkeys(found, 0)
     with context.target(python, "chains.py", 600) as target:
-        for turn in range(context.either(30, 8)):
+        for turn in range(context.either(15, 8)):
             for profiler in profilers:
                 if profiler is context.tachyon and turn % 4:
                     continue

@@ -54,5 +54,5 @@ def row(context, python):
 
 
 def cases(context):
-    for python in context.pythons("3.8", "3.10", "3.12", "3.14", "3.15"):
+    for python in context.pythons("3.8", "3.10", "3.12", "3.15"):
         yield partial(row, context, python)

@@ -87,7 +87,7 @@ def losses(profilers, target, pairs, seconds, rate, few=(), **options):
 def row(context, python, rate, name, limit):
     present, peers = context.present(python)
     with working(context, python) as target:
-        found = losses((context.spy, *present), target, context.either(16, 3), context.either(1, 0.3),
+        found = losses((context.spy, *present), target, context.either(9, 3), context.either(1, 0.3),
                        rate, few=(context.pyspy, context.tachyon))
     ours = found.pop("pyspyc")
     return Row("throughput lost, one thread, %s" % name, python.id, "≤ %d %%" % limit, ours,
@@ -95,6 +95,6 @@ def row(context, python, rate, name, limit):
 
 
 def cases(context):
-    for python in context.pythons("3.8", "3.12", "3.15", "3.13t"):
+    for python in context.pythons("3.12", "3.15"):
         yield partial(row, context, python, 1000, "at 1 kHz", 1)
         yield partial(row, context, python, None, "flat out", 10)

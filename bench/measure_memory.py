@@ -51,7 +51,7 @@ def large(context, python):
 
 
 def cases(context):
-    for python in context.pythons("3.8", "3.12", "3.15"):
+    for python in context.pythons("3.12"):
         yield partial(plain, context, python)
     for python in context.pythons("3.12"):
         yield partial(large, context, python)

@@ -40,7 +40,7 @@ def rates(context, python, seconds, rounds):
 def row(context, python, nearest):
     """`nearest` keeps what Austin does on 3.9, for 3.8, which it does not know."""
     factor = 2.5 if python.id in OLD else 3
-    ours, peers = rates(context, python, 1, context.either(5, 2))
+    ours, peers = rates(context, python, 1, context.either(3, 2))
     least = table.best(max, {name: peers.get(name) for name in ("Austin", "Tachyon")})
     must = "≥ %g × the better of Austin and Tachyon" % factor
     if python.id == "3.9":

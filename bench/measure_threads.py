@@ -73,7 +73,7 @@ def lost_threads(recording):
 
 
 def slowed(context, python):
-    seconds, pairs = context.either(3.0, 0.5), context.either(6, 1)
+    seconds, pairs = context.either(3.0, 0.5), context.either(4, 1)
     present, peers = context.present(python)
     with measure_loss.working(context, python, SPINNING, WAITING) as target:
         found = measure_loss.losses((context.spy, *present), target, pairs, seconds, RATE,
@@ -99,7 +99,7 @@ def workers(context, python, seconds, rounds):
 
 
 def cases(context):
-    for python in context.pythons("3.8", "3.12", "3.15"):
+    for python in context.pythons("3.12", "3.15"):
         yield partial(crowd, context, python, context.either(5, 1), context.either(3, 1))
     for python in context.pythons("3.12", "3.15"):
         yield partial(slowed, context, python)

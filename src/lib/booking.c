@@ -366,6 +366,15 @@ static bool passes(const struct spy_booking *booking, unsigned matches)
 	return !(matches & MATCH_EXCLUDE) && (!booking->has_include || (matches & MATCH_INCLUDE));
 }
 
+/* The marker `name` below a node. UINT32_MAX: no memory. */
+static uint32_t marked(struct spy_booking *booking, uint32_t node, const char *name)
+{
+	uint32_t frame = root_frame(booking, SPY_FRAME_MARKER, name);
+
+	return frame == SPY_NO_FRAME ? UINT32_MAX
+				     : spy_profile_child(booking->profile, node, frame);
+}
+
 /* The node of the path's innermost frame, or of a marker below it. UINT32_MAX: no memory. */
 static uint32_t node_of(struct spy_booking *booking, struct spy_thread_book *path,
 			const char *outer, const char *inner)
@@ -376,7 +385,7 @@ static uint32_t node_of(struct spy_booking *booking, struct spy_thread_book *pat
 
 	if (outer) {
 		path->node_count = 0;
-		node = spy_profile_child(profile, node, root_frame(booking, SPY_FRAME_MARKER, outer));
+		node = marked(booking, node, outer);
 	}
 	for (i = path->node_count; i < path->count && node != UINT32_MAX; i++) {
 		if (i)
@@ -389,9 +398,7 @@ static uint32_t node_of(struct spy_booking *booking, struct spy_thread_book *pat
 		return node;
 	node = path->nodes[path->count - 1];
 	path->node_count = outer ? 0 : path->count;
-	if (inner)
-		node = spy_profile_child(profile, node, root_frame(booking, SPY_FRAME_MARKER, inner));
-	return node;
+	return inner ? marked(booking, node, inner) : node;
 }
 
 static bool append_pending(struct spy_process_book *book, const struct spy_pending *sample)

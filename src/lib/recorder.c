@@ -287,6 +287,8 @@ static int run(struct pyspyc_recorder *recorder, pyspyc_tick *tick, void *contex
 				return spy_nomem(err);
 			now = spy_clock_now();
 			next = spy_pace_next(&recorder->pace, now);
+			if (next < recorder->rest_ns)
+				next = recorder->rest_ns;
 		}
 	}
 }

@@ -19,6 +19,7 @@ struct pyspyc_recorder {
 	unsigned rounds;	/* how often they are still to be listed in any case */
 	unsigned long last_pid; /* the newest pid of the machine then */
 	uint64_t now_ns;	/* of the pass under way */
+	uint64_t rest_ns; /* no look before, for the sake of a thread that was just stopped */
 	uint64_t look_ns; /* when to look next at what processes there are */
 	struct spy_tracked *current;
 };

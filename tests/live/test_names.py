@@ -56,3 +56,20 @@ def test_made(spy, launch, option):
         assert seen >= 0.15 * profile.moments
         lost = profile.truth["dropped"] + profile.truth["unreadable"]
         assert lost <= 0.01 * profile.moments + 1, profile.truth
+
+
+@pytest.mark.case("names: generators have callers")
+@pytest.mark.pythons(only=FAMILIES)
+@pytest.mark.parametrize("option", ["", "--blocking"])
+def test_yields(spy, launch, option):
+    """A generator that has just yielded has no caller for a moment: that is no stack of its own."""
+    target = launch("yields.py", 120)
+    computes(target.pid)
+    with apart(target):
+        profile = spy.record(*filter(None, [option]), pid=target.pid, seconds=SECONDS, rate="10k")
+    wrong = {stack: count for stack, count in profile.stacks.items()
+             if not stack[0].startswith("<module> ")}
+    allowed = 1 + profile.samples // 100000
+    assert sum(wrong.values()) <= allowed, "wrong: %d of %d: %s" % (
+        sum(wrong.values()), profile.samples, wrong)
+    assert profile.samples, profile.truth
