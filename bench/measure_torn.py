@@ -2,7 +2,8 @@
 (eight chains of twelve short calls) and turns.py (tiny functions whose frames take one another's
 place, the same bytes over and over; three kinds). Recorded as fast as each goes, judged one by one.
 A million samples of pyspyc (PYSPYC_BENCH_SAMPLES); of a peer as many as it makes in four seconds.
-py-spy does not stop its target here: --nonblocking; the others in their default mode."""
+py-spy does not stop its target here: --nonblocking; the others in their default mode, pyspyc
+with --max-slowdown 100: at its default it would take minutes to get so many samples of such code."""
 
 from functools import partial
 
@@ -88,7 +89,7 @@ def enough(ours, judge, context, target, samples, seconds, longest):
     """Records until there are so many samples, or for so long."""
     spent = 0.0
     while ours.seen < samples and spent < longest:
-        taken = ours.record(judge, context.spy, target, seconds)
+        taken = ours.record(judge, context.spy, target, seconds, more=("--max-slowdown", "100"))
         if taken is None:
             break
         spent += taken

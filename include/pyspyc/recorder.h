@@ -40,9 +40,16 @@ struct pyspyc_recorder_options {
 	const char *const *threads; /* names or tids of the threads to take, NULL-terminated, or NULL */
 	const char *include; /* extended regular expression: only stacks with a frame that matches */
 	const char *exclude; /* leave out stacks with a frame that matches */
+	double max_slowdown; /* percent of a thread's time that stops may take, 0 for 10; see below */
 	double duration;     /* seconds to sample for, 0 for until tick stops it */
 	double wait;	     /* seconds to wait for an interpreter to appear, 0 for none */
 };
+
+/*
+ * After a stop nothing is sampled until it is no more than max_slowdown percent of the time
+ * gone by; what is missed is counted. Not heeded with PYSPYC_BLOCKING_ALWAYS.
+ */
+#define PYSPYC_MAX_SLOWDOWN 10.0
 
 /* What has happened so far. Counts are of stacks (one thread at one moment). */
 struct pyspyc_recorder_stats {

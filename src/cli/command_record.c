@@ -19,6 +19,7 @@ static int set_numbers(struct cli_order *order, const struct cli_arguments *argu
 {
 	const char *rate = cli_value(arguments, "rate");
 	const char *duration = cli_value(arguments, "duration");
+	const char *slowdown = cli_value(arguments, "max-slowdown");
 	const char *wrong = cli_parse_rate(rate, &order->options.rate);
 
 	if (wrong)
@@ -26,6 +27,9 @@ static int set_numbers(struct cli_order *order, const struct cli_arguments *argu
 	wrong = cli_parse_duration(duration, &order->options.duration);
 	if (wrong)
 		return cli_usage(COMMAND, "the duration '%s' %s", duration, wrong);
+	wrong = cli_parse_percent(slowdown, &order->options.max_slowdown);
+	if (wrong)
+		return cli_usage(COMMAND, "the slowdown '%s' %s", slowdown, wrong);
 	return CLI_OK;
 }
 

@@ -116,6 +116,16 @@ const struct cli_option cli_options[] = {
 		.more = "Slower for the process, and never needed for a stack to be right.",
 	},
 	{
+		.name = "max-slowdown",
+		.metavar = "PERCENT",
+		.commands = "record",
+		.group = SAMPLING,
+		.fallback = "10",
+		.help = "how much of a thread's time stops may take: fewer samples rather than more",
+		.more = "Matters for code that does little but make short calls, at high rates.  "
+			"100 is no limit.  Not heeded with --blocking.",
+	},
+	{
 		.name = "output",
 		.letter = 'o',
 		.metavar = "FILE",

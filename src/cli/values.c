@@ -127,6 +127,22 @@ const char *cli_parse_rate(const char *text, double *ret)
 	return NULL;
 }
 
+const char *cli_parse_percent(const char *text, double *ret)
+{
+	double percent;
+
+	if (!take_number(&text, &percent))
+		return why_no_number(text);
+	if (*text == '%')
+		text++;
+	if (*text)
+		return "is not a percentage such as 10 or 2.5%";
+	if (!(percent >= 0.1 && percent <= 100))
+		return "must be from 0.1 to 100";
+	*ret = percent;
+	return NULL;
+}
+
 const char *cli_parse_pid(const char *text, pid_t *ret)
 {
 	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');

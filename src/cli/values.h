@@ -22,6 +22,9 @@ const char *cli_parse_duration(const char *text, double *ret);
 /* Samples a second from "100", "1k", "2.5khz", "1m", "100hz". */
 const char *cli_parse_rate(const char *text, double *ret);
 
+/* A percentage above 0 and up to 100 from "10", "2.5", "10%". */
+const char *cli_parse_percent(const char *text, double *ret);
+
 /* A process id from decimal or 0x hexadecimal. */
 const char *cli_parse_pid(const char *text, pid_t *ret);
 

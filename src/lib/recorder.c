@@ -41,6 +41,11 @@ PYSPYC_EXPORT int pyspyc_recorder_new(const struct pyspyc_recorder_options *opti
 		return spy_fail(err, PYSPYC_EINVAL,
 				"the rate must be above 0 and at most %g samples a second",
 				PYSPYC_RATE_MAX);
+	if (copy.max_slowdown == 0)
+		copy.max_slowdown = PYSPYC_MAX_SLOWDOWN;
+	if (!(copy.max_slowdown > 0 && copy.max_slowdown <= 100))
+		return spy_fail(err, PYSPYC_EINVAL,
+				"the slowdown must be above 0 and at most 100 percent");
 	recorder = calloc(1, sizeof(*recorder));
 	if (!recorder)
 		return spy_nomem(err);

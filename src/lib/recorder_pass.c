@@ -4,9 +4,8 @@
 
 /* After so many failures in a row a process is looked at anew from the start. */
 #define FAILURES_LIMIT 5
-/* What a stop takes, about, and how many times that comes before the next. */
+/* What a stop takes where it does not have to wait, about. */
 #define STOP_NS (50u * SPY_NSEC_PER_USEC)
-#define STOP_SHARE 10u
 
 static bool wants_thread(void *context, const struct spy_thread *thread)
 {
@@ -94,16 +93,18 @@ void spy_recorder_settle(struct pyspyc_recorder *recorder)
 }
 
 /*
- * A thread that has been stopped is left alone for ten times as long, whatever the rate: code
- * that can only be read stopped is sampled less often then, but not slowed down by more than
- * a tenth. What is waited for beyond that is the machine's doing: the thread had no CPU.
+ * A thread that has been stopped is left alone for a while, whatever the rate: code that can
+ * only be read stopped is sampled less often rather than slowed down. What a stop took beyond
+ * STOP_NS is the machine's doing: the thread had no CPU.
  */
 static void rest(struct pyspyc_recorder *recorder, uint64_t stops, uint64_t stopped_ns)
 {
+	const struct pyspyc_recorder_options *options = &recorder->booking.options;
 	uint64_t most = stops * STOP_NS, spent = stopped_ns < most ? stopped_ns : most;
 
-	if (stops && recorder->booking.options.blocking != PYSPYC_BLOCKING_ALWAYS)
-		recorder->rest_ns = spy_clock_now() + STOP_SHARE * spent;
+	if (stops && options->blocking != PYSPYC_BLOCKING_ALWAYS)
+		recorder->rest_ns = spy_clock_now() + (uint64_t)((double)spent *
+								 (100 / options->max_slowdown - 1));
 }
 
 void spy_recorder_sample(struct pyspyc_recorder *recorder)

@@ -396,6 +396,22 @@ static void test_rates(void **state)
 			fail_msg("rate '%s' was accepted", bad[i]);
 }
 
+static void test_percents(void **state)
+{
+	static const char *const bad[] = { "", "x", "0", "-1", "101", "10%%", "10x", "nan", "0.05" };
+	double value;
+
+	(void)state;
+	assert_null(cli_parse_percent("10", &value));
+	assert_true(value == 10);
+	assert_null(cli_parse_percent("2.5%", &value));
+	assert_true(value == 2.5);
+	assert_null(cli_parse_percent("100", &value));
+	for (size_t i = 0; i < COUNT(bad); i++)
+		if (!cli_parse_percent(bad[i], &value))
+			fail_msg("percentage '%s' was accepted", bad[i]);
+}
+
 static void test_pids(void **state)
 {
 	static const char *const bad[] = { "",	   "0",	 "-1",	       "0x",
@@ -494,6 +510,7 @@ int main(void)
 		cmocka_unit_test(test_command_prefixes),
 		cmocka_unit_test(test_durations),
 		cmocka_unit_test(test_rates),
+		cmocka_unit_test(test_percents),
 		cmocka_unit_test(test_pids),
 		cmocka_unit_test(test_program_names),
 		cmocka_unit_test(test_safe_text),
