@@ -122,6 +122,8 @@ void spy_recorder_sample(struct pyspyc_recorder *recorder)
 		if (tracked->state != SPY_TRACKED_SAMPLING)
 			continue;
 		recorder->current = tracked;
+		if (i) /* with many processes the moment draws out */
+			pass.now_ns = spy_clock_now();
 		counters = tracked->sampler->reader.counters;
 		result = spy_sampler_pass(tracked->sampler, &pass, &tracked->error);
 		if (result < 0) {

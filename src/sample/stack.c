@@ -102,17 +102,25 @@ static bool root_stands(struct spy_stack_memory *memory)
  * A generator's frame without a caller waits to be resumed, it runs nothing. One that is resumed
  * again and again is often found like this in both copies, and 3.12's YIELD_VALUE
  * (Python/bytecodes.c) takes the caller away, as compiled, before it makes another frame the
- * innermost: even a stop shows it. From 3.12 on an entry frame calls each; before, C code may.
+ * innermost: even a stop shows it. From 3.12 on an entry frame calls each; before, C code may,
+ * and then its stops, one sample after the other, show the same.
  */
-static bool ends_in_waiting(const struct spy_stack_reader *reader,
-			    const struct spy_stack_memory *memory)
+static bool ends_in_waiting(const struct spy_stack_reader *reader, struct spy_stack_memory *memory)
 {
 	const struct spy_stack_view *copy = &memory->views[memory->now];
 	const struct spy_raw_frame *root = copy->count ? &copy->frames[copy->count - 1] : NULL;
 
-	if (!root || root->back || root->owner != SPY_OWNED_BY_GENERATOR)
+	if (!root || root->back || root->owner != SPY_OWNED_BY_GENERATOR) {
+		memory->lone = 0;
 		return false;
-	return spy_version_minor(&reader->heap.version) >= 0x030c || !memory->pause.attached;
+	}
+	if (spy_version_minor(&reader->heap.version) >= 0x030c || !memory->pause.attached)
+		return true;
+	if (memory->lone != root->address) {
+		memory->lone = root->address;
+		memory->lone_since = reader->planned;
+	}
+	return memory->lone_since == reader->planned;
 }
 
 /* A hash of which frames call which, and where; the innermost one may move on. */

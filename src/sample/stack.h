@@ -42,6 +42,7 @@ struct spy_stack_memory {
 	uint64_t plan;		  /* number of the spans' present layout */
 	uint64_t cframe;	  /* where its _PyCFrame was, 3.11 and 3.12 */
 	uint64_t root, candidate; /* its outermost frame, and one seen once only */
+	uint64_t lone, lone_since; /* a generator's frame found without a caller, and when first */
 	uint64_t chain;		  /* a hash of the frames read last, and how often in a row: */
 	unsigned repeated;
 	uint64_t collecting_at;	  /* where it stands whether the collector runs; 0: not known */
