@@ -102,7 +102,7 @@ def row(context, python, what, function, seconds, limit):
 
 
 def cases(context):
-    for python in context.pythons("3.8", "3.12"):
+    for python in context.pythons("3.12"):
         yield partial(equal_chains, context, python)
         yield partial(row, context, python, "shares of 50/30/15/5, 1 kHz, points off", shares,
                       context.either(25, 3), 1)

@@ -52,9 +52,9 @@ def with_depth(context, python, seconds, rounds):
 
 
 def cases(context):
-    for python in context.pythons("3.12", "3.15"):
+    for python in context.pythons("3.12"):
         for rate in (100, 1000):
             yield partial(recordings, context, python, rate, context.either(5, 2),
                           context.either(3, 1))
-    for python in context.pythons("3.8", "3.12"):
+    for python in context.pythons("3.12"):
         yield partial(with_depth, context, python, 1, context.either(5, 1))

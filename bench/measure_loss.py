@@ -95,6 +95,6 @@ def row(context, python, rate, name, limit):
 
 
 def cases(context):
-    for python in context.pythons("3.12", "3.15"):
+    for python in context.pythons("3.12"):
         yield partial(row, context, python, 1000, "at 1 kHz", 1)
         yield partial(row, context, python, None, "flat out", 10)

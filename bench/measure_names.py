@@ -33,5 +33,5 @@ def row(context, python):
 
 
 def cases(context):
-    for python in context.pythons("2.7", "3.8", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15", "3.13t"):
+    for python in context.pythons("3.8", "3.11", "3.12", "3.15", "3.13t"):
         yield partial(row, context, python)

@@ -99,8 +99,8 @@ def workers(context, python, seconds, rounds):
 
 
 def cases(context):
-    for python in context.pythons("3.12", "3.15"):
+    for python in context.pythons("3.12"):
         yield partial(crowd, context, python, context.either(5, 1), context.either(3, 1))
-    for python in context.pythons("3.12", "3.15"):
+    for python in context.pythons("3.12"):
         yield partial(slowed, context, python)
         yield partial(workers, context, python, context.either(5, 1), context.either(3, 1))

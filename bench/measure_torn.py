@@ -17,7 +17,7 @@ TITLE = "Stacks that never were"
 CHAINS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15", "3.13t")
 TURNS = ("3.8", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15", "3.13t")
 # One of each way in which frames lie in memory.
-FAMILIES = ("3.8", "3.10", "3.12", "3.15")
+FAMILIES = ("3.10", "3.12")
 LONGEST = 120.0  # seconds that one row may take
 
 

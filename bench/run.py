@@ -121,10 +121,12 @@ def processor():
     return platform.machine()
 
 
-def measure(name, context):
-    """(title, words, rows) of a measurement; what cannot be measured is a row that is behind."""
+def measure(name, context, parts, save):
+    """Adds (title, words, rows) of a measurement to parts, and saves them with each row that is
+    there. What cannot be measured is a row that is behind."""
     module = importlib.import_module("measure_" + name)
     rows = []
+    parts.append((module.TITLE, " ".join(module.__doc__.split()), rows))
     print("== %s: %s" % (name, module.TITLE), flush=True)
     begin = time.monotonic()
     for case in module.cases(context):
@@ -137,16 +139,17 @@ def measure(name, context):
         for row in found if isinstance(found, list) else [found]:
             rows.append(row)
             print(row.line(), flush=True)
+        save(False)
     print("   %.0f s" % (time.monotonic() - begin), flush=True)
-    return module.TITLE, " ".join(module.__doc__.split()), rows
 
 
-def head(context, arguments, load):
+def head(context, arguments, load, ended):
     found = [python for python in context.known.values() if not python.missing]
     lines = ["# Measured figures", "",
-             "Written by `./dev bench%s` on %s (%.0f minutes)." % (
+             "Written by `./dev bench%s` on %s (%.0f minutes%s)." % (
                  "".join(" " + word for word in arguments), datetime.date.today().isoformat(),
-                 (time.monotonic() - context.begin) / 60), "",
+                 (time.monotonic() - context.begin) / 60,
+                 "" if ended else "; stopped before its end, rows are missing"), "",
              "- %s, %d cores, Linux %s; load when it began %.2f" % (
                  processor(), os.cpu_count() or 1, platform.release(), load)]
     lines += ["- " + profiler.version() for profiler in (context.spy, *context.peers)]
@@ -173,10 +176,17 @@ def main():
     load = os.getloadavg()[0]
     with Context(chosen.quick) as context:
         context.begin = time.monotonic()
-        parts = [measure(name, context) for name in chosen.names or known]
-        out = head(context, sys.argv[1:], load) + table.markdown(parts)
+        parts = []
+
+        def save(ended):
+            if output:
+                lines = head(context, sys.argv[1:], load, ended) + table.markdown(parts)
+                output.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+        for name in chosen.names or known:
+            measure(name, context, parts, save)
+        save(True)
     if output:
-        output.write_text("\n".join(out) + "\n", encoding="utf-8")
         print(output)
     behind = [row for _, _, rows in parts for row in rows if row.verdict.state == table.BEHIND]
     print("%d rows, %d behind" % (sum(len(rows) for _, _, rows in parts), len(behind)))

@@ -113,7 +113,8 @@ const struct cli_option cli_options[] = {
 		.commands = "record dump",
 		.group = SAMPLING,
 		.help = "stop each thread for every reading of its stack",
-		.more = "Slower for the process, and never needed for a stack to be right.",
+		.more = "Slower for the process, and never needed for a stack to be right.  "
+			"Threads that sleep are not stopped: some system calls would end early.",
 	},
 	{
 		.name = "max-slowdown",

@@ -15,7 +15,7 @@ char *spy_summary(const struct pyspyc_recorder_stats *stats)
 	spy_buffer_printf(&line, "%llu samples in %.1f s at %.4g/s",
 			  (unsigned long long)stats->samples, (double)stats->elapsed_ns / 1e9,
 			  stats->rate_reached);
-	add(&line, stats->missed, "missed");
+	add(&line, stats->missed, "missed and counted with the next");
 	add(&line, stats->dropped, "dropped");
 	add(&line, stats->unreadable, "unreadable");
 	add(&line, stats->truncated, "cut at the root");

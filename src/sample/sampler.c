@@ -219,6 +219,7 @@ static int match_threads(struct spy_sampler *sampler, struct pyspyc_error *err)
 				break;
 			thread->id = sampler->next_id++;
 			thread->ostate.fd = thread->runs.fd = -1;
+			thread->memory.ostate = &thread->ostate;
 			sampler->names_stale = true;
 		}
 		thread->state = states->items[i];

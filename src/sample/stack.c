@@ -15,11 +15,23 @@
 #define EXTENSIONS 64
 #define STOPS 4
 /*
- * Up to 3.10 frames are objects here and there on the heap: copying them takes longer than a
- * call of a tiny function does, and in some of a hundred cases two copies agree on a stack that
- * mixes two such calls. So often in a row a new chain of frames must read the same.
+ * So often in a row a new chain of frames must read the same. Up to 3.10 frames are objects here
+ * and there on the heap: copying them takes longer than a call of a tiny function does, and in
+ * some of a hundred cases two copies agree on a stack that mixes two such calls. 3.11 and 3.12
+ * lead to the frames through one more struct: there it is one in some ten thousand.
  */
-#define CONFIRMATIONS 4
+static unsigned confirmations(const struct spy_layout *layout)
+{
+	switch (layout->frames) {
+	case SPY_FRAME_OBJECTS:
+		return 4;
+	case SPY_FRAME_CFRAME:
+		return 2;
+	case SPY_FRAME_CURRENT:
+		break;
+	}
+	return 1;
+}
 
 void spy_stack_memory_free(struct spy_stack_memory *memory)
 {
@@ -178,9 +190,10 @@ static enum outcome failure(int result, enum outcome otherwise)
 static enum outcome confirm(const struct request *request)
 {
 	struct spy_stack_memory *memory = request->memory;
+	unsigned needed = confirmations(request->reader->heap.layout);
 	uint64_t chain;
 
-	if (memory->pause.attached || is_known_chain(memory, request->same))
+	if (needed == 1 || memory->pause.attached || is_known_chain(memory, request->same))
 		return OUTCOME_STACK;
 	chain = hash_chain(&memory->views[memory->now]);
 	if (chain != memory->chain) {
@@ -190,7 +203,7 @@ static enum outcome confirm(const struct request *request)
 		memory->repeated = 1;
 		return first ? OUTCOME_EXTENDED : OUTCOME_DISAGREED;
 	}
-	return ++memory->repeated < CONFIRMATIONS ? OUTCOME_EXTENDED : OUTCOME_STACK;
+	return ++memory->repeated < needed ? OUTCOME_EXTENDED : OUTCOME_STACK;
 }
 
 /* What the copies at hand come to. */
@@ -232,7 +245,7 @@ static enum outcome judge(struct request *request)
 	/* A stopped thread shows the same until it has gone on. */
 	if (ends_in_waiting(reader, request->memory) || !root_stands(request->memory))
 		return request->memory->pause.attached ? OUTCOME_DISAGREED : OUTCOME_EXTENDED;
-	return reader->heap.layout->frames == SPY_FRAME_OBJECTS ? confirm(request) : OUTCOME_STACK;
+	return confirm(request);
 }
 
 /* One reading, and what it came to. */
@@ -309,19 +322,34 @@ static enum outcome read_stopped(struct request *request, pid_t tid)
 	return outcome == OUTCOME_EXTENDED ? OUTCOME_DISAGREED : outcome;
 }
 
+/*
+ * A thread that sleeps in a system call is not to be stopped: some calls end early by that
+ * (signal(7), "Interruption of system calls"), and nothing moves that would ask for it.
+ */
+static bool may_stop(const struct spy_stack_memory *memory)
+{
+	char state = memory->ostate ? spy_ostate_glance(memory->ostate) : 'R';
+
+	return state == 'R' || state == '?';
+}
+
 static enum outcome read_any(struct request *request, pid_t tid)
 {
 	enum pyspyc_blocking blocking = request->reader->blocking;
 	enum outcome outcome = OUTCOME_DISAGREED;
 	unsigned stops;
 
-	if (blocking != PYSPYC_BLOCKING_ALWAYS || !tid)
+	if (blocking != PYSPYC_BLOCKING_ALWAYS || !tid || !may_stop(request->memory))
 		outcome = read_running(request, blocking == PYSPYC_BLOCKING_NEVER || !tid
 							? TRIES_WITHOUT_STOP
 							: TRIES_BEFORE_STOP);
 	if (outcome != OUTCOME_DISAGREED || blocking == PYSPYC_BLOCKING_NEVER || !tid)
 		return outcome;
 	for (stops = 0; stops < STOPS && outcome == OUTCOME_DISAGREED; stops++) {
+		if (!may_stop(request->memory)) {
+			outcome = read_running(request, TRIES_BEFORE_STOP);
+			continue;
+		}
 		outcome = read_stopped(request, tid);
 		if (request->memory->pause.attached)
 			return outcome; /* its stop is still to come */

@@ -11,6 +11,7 @@
 #include "cpython/threads.h"
 #include "pyspyc/snapshot.h"
 #include "sample/codes.h"
+#include "sample/ostate.h"
 #include "sample/spans.h"
 #include "target/pause.h"
 
@@ -53,6 +54,7 @@ struct spy_stack_memory {
 	bool current;		  /* cleared by the caller when the thread may have run since */
 	uint64_t window;	  /* in which the last one was read, when it was provisional */
 	struct spy_pause pause;
+	struct spy_ostate *ostate; /* of the thread, by which it is known to run; NULL: not known */
 };
 
 void spy_stack_memory_free(struct spy_stack_memory *memory);

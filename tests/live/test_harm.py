@@ -60,6 +60,18 @@ def test_killed(spy, launch):
 
 
 @few
+@once
+@pytest.mark.case("--blocking leaves sleepers alone")
+def test_sleepers(spy, launch):
+    """A stop would end some system calls early, and make others begin anew."""
+    target = launch("naps.py", 4)
+    spy.record("--blocking", "--idle", pid=target.pid, seconds=1.2, rate=500)
+    told = target.ready(20)
+    assert told["early"] == 0 and min(told["naps"]) >= 0.19, told
+    assert max(told["naps"]) < 1, told
+
+
+@few
 @pytest.mark.case("SIGSTOPped target")
 def test_stopped(spy, launch, python):
     """It can be dumped and recorded, and stays stopped until it is told to go on."""
