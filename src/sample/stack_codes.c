@@ -1,6 +1,5 @@
 /* Which code objects a stack's frames run, and how it is made sure that they are the ones. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
