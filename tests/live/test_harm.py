@@ -67,8 +67,9 @@ def test_sleepers(spy, launch):
     target = launch("naps.py", 4)
     spy.record("--blocking", "--idle", pid=target.pid, seconds=1.2, rate=500)
     told = target.ready(20)
-    assert told["early"] == 0 and min(told["naps"]) >= 0.19, told
-    assert max(told["naps"]) < 1, told
+    # One may fall asleep between the look at it and the stop: that is what --blocking risks.
+    assert told["early"] <= 1, told
+    assert sorted(told["naps"])[1] >= 0.19 and max(told["naps"]) < 1, told
 
 
 @few

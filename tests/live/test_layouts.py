@@ -69,8 +69,8 @@ def build_id(path):
 
 def debug_info_of(python):
     binary = pathlib.Path(python.root + python.executable)
-    library = pathlib.Path(python.root + python.facts["libdir"], python.facts["soname"] or "none")
-    binary = library if library.is_file() else binary
+    if python.facts["shared"]:
+        binary = pathlib.Path(python.root + python.facts["libdir"], python.facts["soname"])
     number = build_id(binary)
     for root in (CACHE / "dbg", pathlib.Path("/")):
         separate = root / "usr/lib/debug/.build-id" / number[:2] / (number[2:] + ".debug")

@@ -71,8 +71,10 @@ def from_junit(path, stage, report):
     for case in root.iter("testcase"):
         name = "%s::%s" % (case.get("classname", "").split(".")[-1], case.get("name"))
         skip = case.find("skipped")
-        if case.find("failure") is not None or case.find("error") is not None:
-            failures.append(name)
+        bad = [case.find(kind) for kind in ("failure", "error") if case.find(kind) is not None]
+        if bad:
+            why = " ".join((bad[0].get("message") or "").split())
+            failures.append(name + (": " + why[:300] if why else ""))
         elif skip is not None:
             reasons.setdefault(" ".join((skip.get("message") or "").split()), []).append(name)
         else:

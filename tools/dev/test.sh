@@ -35,7 +35,7 @@ meson_tests() {
 	say "$stage: meson test -C $dir --suite $suite"
 	rm -f "$dir/meson-logs/testlog-$stage.json"
 	meson test -C "$dir" --no-rebuild --suite "$suite" --logbase "testlog-$stage" \
-		--print-errorlogs --num-processes "$JOBS" || true
+		--quiet --print-errorlogs --num-processes "$JOBS" || true
 	tally meson "$stage" "$dir/meson-logs/testlog-$stage.json"
 }
 
@@ -53,8 +53,9 @@ pytest_stage() {
 	fi
 	report=$SCRATCH/$stage.xml
 	say "$stage: pytest $folder $*"
-	PYSPYC=$PWD/build/pyspyc PYSPYC_BUILD=$PWD/build "$VENV/bin/python" -m pytest "$folder" \
-		-p no:cacheprovider -q -rfE --timeout 300 --junitxml "$report" "$@" || status=$?
+	PYSPYC=$PWD/build/pyspyc PYSPYC_BUILD=$PWD/build PYSPYC_MATRIX=$PWD/build/$stage.matrix \
+		"$VENV/bin/python" -m pytest "$folder" \
+		-p no:cacheprovider -q --tb=short --timeout 300 --junitxml "$report" "$@" || status=$?
 	case $status in
 	0 | 1 | 5) tally junit "$stage" "$report" ;;
 	*) failed "$stage" "pytest ended with status $status" ;;
@@ -82,13 +83,12 @@ stage_fuzz() {
 		folders=("$SCRATCH/$name")
 		if [ -d "tests/fuzz/corpus/$name" ]; then folders+=("tests/fuzz/corpus/$name"); fi
 		mkdir -p "$SCRATCH/$name" "$SCRATCH/crashes"
-		say "fuzz: $name for $FUZZ_SECONDS s"
 		status=0
 		timeout $((FUZZ_SECONDS * 12)) "$program" -max_total_time=$FUZZ_SECONDS -max_len=16384 \
 			-rss_limit_mb=2048 -timeout=10 -artifact_prefix="$SCRATCH/crashes/$name-" \
 			"${folders[@]}" >"$SCRATCH/$name.log" 2>&1 || status=$?
 		if [ $status = 0 ]; then
-			tail -n 1 "$SCRATCH/$name.log"
+			say "fuzz: $name: $(tail -n 1 "$SCRATCH/$name.log")"
 			tally add fuzz passed "$name"
 		else
 			tail -n 40 "$SCRATCH/$name.log"

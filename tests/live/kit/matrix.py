@@ -32,25 +32,30 @@ class Matrix:
         signs = self.cells.get((python, case))
         return min(signs, key=WORST.index) if signs else "-"
 
-    def lines(self):
+    def is_fine(self, case):
+        return all(self.cell(row, case) in ("ok", "-") for row in self.rows)
+
+    def lines(self, cases):
         """The table: a row per case, a column per interpreter."""
         rank = {identity: place for place, identity in enumerate(self.order)}
         columns = sorted(self.rows, key=lambda row: (rank.get(row, len(rank)), row))
-        width = max(map(len, self.cases), default=4)
+        width = max(map(len, cases), default=4)
         widths = [max(len(column), 4) for column in columns]
         yield "  ".join(["case".ljust(width)] + [c.ljust(w) for c, w in zip(columns, widths)])
-        for case in sorted(self.cases):
+        for case in sorted(cases):
             yield "  ".join([case.ljust(width)] + [
                 self.cell(column, case).ljust(w) for column, w in zip(columns, widths)]).rstrip()
 
     def pytest_terminal_summary(self, terminalreporter):
         if not self.cases:
             return
-        lines = list(self.lines())
-        terminalreporter.section("interpreters and cases")
-        for line in lines:
-            terminalreporter.write_line(line)
         path = os.environ.get("PYSPYC_MATRIX")
         if path:
             with open(path, "w", encoding="utf-8") as file:
-                file.write("\n".join(lines) + "\n")
+                file.write("\n".join(self.lines(self.cases)) + "\n")
+        odd = [case for case in self.cases if not self.is_fine(case)]
+        terminalreporter.section("interpreters and cases")
+        terminalreporter.write_line("%d cases are ok on every interpreter that they are for%s" % (
+            len(self.cases) - len(odd), ": see " + path if path else ""))
+        for line in self.lines(odd) if odd else ():
+            terminalreporter.write_line(line)
