@@ -30,6 +30,7 @@ size_t spy_frame_extent(const struct spy_layout *layout)
 	extent = reach(extent, layout->frame_back, 8);
 	extent = reach(extent, layout->frame_code, 8);
 	extent = reach(extent, layout->frame_lasti, 4);
+	extent = reach(extent, layout->frame_gen, 8);
 	extent = reach(extent, layout->frame_instr_ptr, 8);
 	extent = reach(extent, layout->frame_owner, 1);
 	extent = reach(extent, layout->frame_tlbc_index, 4);
@@ -47,6 +48,8 @@ void spy_frame_decode(const struct spy_layout *layout, uint64_t address, const u
 	};
 	if (layout->frames == SPY_FRAME_OBJECTS) {
 		ret->instr = (uint64_t)(int64_t)int_at(bytes, layout->frame_lasti);
+		if (layout->frame_gen != SPY_NO_FIELD && word_at(bytes, layout->frame_gen))
+			ret->owner = SPY_OWNED_BY_GENERATOR;
 		return;
 	}
 	ret->instr = word_at(bytes, layout->frame_instr_ptr);

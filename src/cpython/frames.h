@@ -18,7 +18,7 @@ struct spy_raw_frame {
 	uint64_t code;	/* the code object, tag bits taken off */
 	uint64_t instr; /* prev_instr or instr_ptr; up to 3.10 f_lasti, sign-extended */
 	int32_t tlbc;	/* index of the thread's own bytecode, 0 unless free-threaded */
-	uint8_t owner;	/* enum _frameowner; 0 up to 3.10 */
+	uint8_t owner;	/* enum _frameowner; up to 3.10 BY_GENERATOR or BY_THREAD, from f_gen */
 };
 
 /* Owners (Include/internal/pycore_frame.h, 3.11; pycore_interpframe_structs.h, 3.15). */

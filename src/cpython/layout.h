@@ -84,6 +84,7 @@ enum spy_line_table {
 	FIELD(frame_back)	/* f_back or previous */                                           \
 	FIELD(frame_code)	/* f_code or f_executable; low bits may be tags */                 \
 	FIELD(frame_lasti)	/* int f_lasti, to 3.10 */                                         \
+	FIELD(frame_gen)	/* PyObject *f_gen, 3.6 to 3.10: the generator it belongs to */    \
 	FIELD(frame_instr_ptr)	/* prev_instr (3.11, 3.12) or instr_ptr */                         \
 	FIELD(frame_owner)	/* char, from 3.11 */                                              \
 	FIELD(frame_tlbc_index) /* int32, free-threaded from 3.14 */                               \

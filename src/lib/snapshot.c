@@ -12,6 +12,9 @@
 #include "sample/sampler.h"
 #include "sample/waits.h"
 
+/* So often a snapshot that contradicts itself is taken. */
+#define TRIES 5
+
 /* The public struct and what it points to, all of it owned here. */
 struct owned_snapshot {
 	struct pyspyc_snapshot snapshot; /* first: the caller holds its address */
@@ -125,6 +128,27 @@ static void visit_thread(void *context, const struct spy_thread *thread,
 	}
 }
 
+static void forget_threads(struct owned_snapshot *owned)
+{
+	size_t i;
+
+	for (i = 0; i < owned->count; i++)
+		free((void *)(uintptr_t)owned->threads[i].frames);
+	owned->count = 0;
+	owned->snapshot.consistent = true;
+}
+
+/* A holder of the GIL that sleeps: real, or the GIL changed hands between two readings. */
+static bool is_odd(const struct owned_snapshot *owned)
+{
+	size_t i;
+
+	for (i = 0; i < owned->count; i++)
+		if (owned->threads[i].gil && !owned->threads[i].active)
+			return true;
+	return false;
+}
+
 static int take(struct spy_sampler *sampler, const struct pyspyc_snapshot_options *options,
 		struct owned_snapshot *owned, struct pyspyc_error *err)
 {
@@ -134,6 +158,7 @@ static int take(struct spy_sampler *sampler, const struct pyspyc_snapshot_option
 				 .visit = visit_thread };
 	struct spy_stat stat;
 	char version[32];
+	unsigned tries;
 	int result;
 
 	owned->snapshot.pid = sampler->process->pid;
@@ -146,6 +171,12 @@ static int take(struct spy_sampler *sampler, const struct pyspyc_snapshot_option
 	if (spy_stat_read(sampler->process->pid, 0, &stat, NULL) == 0)
 		owned->snapshot.parent = stat.ppid;
 	result = spy_sampler_pass(sampler, &pass, err);
+	for (tries = 1; result == 0 && tries < TRIES && is_odd(owned); tries++) {
+		forget_threads(owned);
+		sampler->stale = true; /* look anew at who has the GIL, and at what the OS says */
+		pass.now_ns = spy_clock_now();
+		result = spy_sampler_pass(sampler, &pass, err);
+	}
 	owned->snapshot.threads = owned->threads;
 	owned->snapshot.thread_count = owned->count;
 	return result == 0 && owned->failed ? spy_nomem(err) : result;
@@ -179,12 +210,10 @@ PYSPYC_EXPORT int pyspyc_snapshot_take(pid_t pid, const struct pyspyc_snapshot_o
 PYSPYC_EXPORT void pyspyc_snapshot_free(struct pyspyc_snapshot *snapshot)
 {
 	struct owned_snapshot *owned = (struct owned_snapshot *)snapshot;
-	size_t i;
 
 	if (!owned)
 		return;
-	for (i = 0; i < owned->count; i++)
-		free((void *)(uintptr_t)owned->threads[i].frames);
+	forget_threads(owned);
 	free(owned->threads);
 	spy_strings_free(&owned->strings);
 	free(owned);

@@ -84,6 +84,8 @@ static void test_every_row(void **state)
 		assert_int_equal(row->layout.tstate_native_thread_id != SPY_NO_FIELD, modern);
 		assert_int_equal(row->layout.code_qualname != SPY_NO_FIELD, modern);
 		assert_int_equal(row->layout.frame_lasti != SPY_NO_FIELD, !modern);
+		assert_int_equal(row->layout.frame_gen != SPY_NO_FIELD,
+				 !modern && row->major == 3);
 		assert_int_equal(row->layout.gil_enabled != SPY_NO_FIELD, row->free_threaded);
 		assert_int_equal(row->layout.interp_ceval_gil != SPY_NO_FIELD,
 				 row->major == 3 && row->minor >= 12);

@@ -320,7 +320,8 @@ static void test_a_wild_chain_is_refused(void **state)
 /* A generator's frame that nobody called waits for being resumed: no stack ends in it. */
 static void test_no_stack_ends_in_a_generator(void **state)
 {
-	static const char *const versions[] = { "3.11.7", "3.12.1", "3.13.0", "3.15.0" };
+	static const char *const versions[] = { "3.6.15", "3.9.18", "3.10.13", "3.11.7",
+						"3.12.1", "3.13.0", "3.15.0" };
 	size_t v;
 
 	for (v = 0; v < sizeof(versions) / sizeof(versions[0]); v++) {
@@ -332,7 +333,11 @@ static void test_no_stack_ends_in_a_generator(void **state)
 
 		make(&made, versions[v]);
 		top = made.frames[DEPTH - 1];
-		arena_byte(&made.arena, top + made.arena.layout.frame_owner, SPY_OWNED_BY_GENERATOR);
+		if (made.arena.layout.frame_gen != SPY_NO_FIELD)
+			arena_word(&made.arena, top + made.arena.layout.frame_gen, ARENA_ELSEWHERE);
+		else
+			arena_byte(&made.arena, top + made.arena.layout.frame_owner,
+				   SPY_OWNED_BY_GENERATOR);
 		spy_stack_reader_init(&reader, &made.arena.heap, 0, PYSPYC_BLOCKING_NEVER);
 		assert_int_equal(read_at(&reader, &memory, &made, 1, &stack), 0);
 		assert_int_equal(stack.count, DEPTH);
