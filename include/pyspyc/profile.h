@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/* Samples aggregated into a call tree. Made by a recorder, which owns it. */
+/* Samples aggregated into a call tree. Made by a recorder, which owns it (or see live.h). */
 struct pyspyc_profile;
 
 /* An output format. */
@@ -40,6 +40,9 @@ int pyspyc_profile_write(const struct pyspyc_profile *profile, const struct pysp
 
 /* Samples in the profile. */
 uint64_t pyspyc_profile_samples(const struct pyspyc_profile *profile);
+
+/* Frees a profile that is the caller's own; a recorder's is not. */
+void pyspyc_profile_free(struct pyspyc_profile *profile);
 
 #ifdef __cplusplus
 }

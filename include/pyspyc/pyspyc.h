@@ -3,7 +3,9 @@
 #define PYSPYC_PYSPYC_H
 
 #include "pyspyc/error.h"
+#include "pyspyc/live.h"
 #include "pyspyc/process.h"
+#include "pyspyc/processes.h"
 #include "pyspyc/profile.h"
 #include "pyspyc/recorder.h"
 #include "pyspyc/snapshot.h"

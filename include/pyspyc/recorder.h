@@ -37,6 +37,8 @@ struct pyspyc_recorder_options {
 	bool thread_roots;   /* each thread a root (below its process) */
 	bool no_gc;	     /* no frame <GC> where the garbage collector runs */
 	bool timeline;	     /* keep the order of samples, for formats that need it */
+	bool live;	     /* keep what pyspyc/live.h tells; takes in all threads (mode is not heeded),
+			      * and processes and threads are roots */
 	const char *const *threads; /* names or tids of the threads to take, NULL-terminated, or NULL */
 	const char *include; /* extended regular expression: only stacks with a frame that matches */
 	const char *exclude; /* leave out stacks with a frame that matches */
@@ -106,6 +108,18 @@ typedef enum pyspyc_next pyspyc_tick(void *context, const struct pyspyc_recorder
  */
 int pyspyc_recorder_run(struct pyspyc_recorder *recorder, pyspyc_tick *tick, void *context,
 			struct pyspyc_error *err);
+
+/* --- while it runs, from tick --- */
+
+/* tick is also called as soon as fd (a terminal, say) can be read; -1 for none. */
+void pyspyc_recorder_wake_on(struct pyspyc_recorder *recorder, int fd);
+
+/* Samples at another rate from now on; -PYSPYC_EINVAL when there is no such rate. */
+int pyspyc_recorder_set_rate(struct pyspyc_recorder *recorder, double rate,
+			     struct pyspyc_error *err);
+
+/* Paused, nothing is read and no time counts; tick goes on being called. */
+void pyspyc_recorder_set_paused(struct pyspyc_recorder *recorder, bool paused);
 
 const struct pyspyc_recorder_stats *pyspyc_recorder_stats(struct pyspyc_recorder *recorder);
 

@@ -9,6 +9,7 @@
 /* The line to add for a command; its file defines `const struct cli_command cli_command_NAME`. */
 #define CLI_COMMANDS(COMMAND) \
 	COMMAND(record)       \
+	COMMAND(top)          \
 	COMMAND(dump)         \
 	COMMAND(help)
 

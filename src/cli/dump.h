@@ -22,4 +22,10 @@ json_t *cli_dump_document(void);
 bool cli_dump_add(json_t *document, const struct pyspyc_snapshot *snapshot);
 bool cli_dump_add_error(json_t *document, pid_t pid, const struct pyspyc_error *err);
 
+/*
+ * A string, or null for NULL. Text that is not UTF-8 after all is shown as on a terminal rather
+ * than lost.
+ */
+json_t *cli_json_string(const char *text);
+
 #endif

@@ -35,8 +35,7 @@ static const char *code_name(enum pyspyc_code code)
 	return "failed";
 }
 
-/* Text that is not UTF-8 after all is shown as on a terminal rather than lost. */
-static json_t *string(const char *text)
+json_t *cli_json_string(const char *text)
 {
 	json_t *value;
 	char *safe = NULL;
@@ -60,9 +59,9 @@ static json_t *string(const char *text)
 
 static json_t *frame_object(const struct pyspyc_frame_info *frame)
 {
-	return json_pack("{s:o, s:o, s:o, s:i, s:i}", "name", string(frame->name), "file",
-			 string(frame->file), "path", string(frame->path), "line", frame->line,
-			 "first_line", frame->first_line);
+	return json_pack("{s:o, s:o, s:o, s:i, s:i}", "name", cli_json_string(frame->name), "file",
+			 cli_json_string(frame->file), "path", cli_json_string(frame->path), "line",
+			 frame->line, "first_line", frame->first_line);
 }
 
 static json_t *thread_object(const struct pyspyc_thread_info *thread)
@@ -74,11 +73,12 @@ static json_t *thread_object(const struct pyspyc_thread_info *thread)
 		json_array_append_new(frames, frame_object(&thread->frames[i]));
 	return json_pack("{s:o, s:I, s:o, s:o, s:I, s:b, s:b, s:b, s:o, s:b, s:o, s:o}", "tid",
 			 thread->tid ? json_integer(thread->tid) : json_null(), "ident",
-			 (json_int_t)thread->ident, "name", string(thread->name), "os_name",
-			 string(thread->os_name), "interpreter", (json_int_t)thread->interpreter,
-			 "active", thread->active, "gil", thread->gil, "gil_wait", thread->gil_wait, "os_state", string(state),
-			 "truncated", thread->truncated, "error", string(thread->error), "frames",
-			 frames);
+			 (json_int_t)thread->ident, "name", cli_json_string(thread->name),
+			 "os_name", cli_json_string(thread->os_name), "interpreter",
+			 (json_int_t)thread->interpreter, "active", thread->active, "gil",
+			 thread->gil, "gil_wait", thread->gil_wait, "os_state",
+			 cli_json_string(state), "truncated", thread->truncated, "error",
+			 cli_json_string(thread->error), "frames", frames);
 }
 
 json_t *cli_dump_document(void)
@@ -95,9 +95,10 @@ bool cli_dump_add(json_t *document, const struct pyspyc_snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->thread_count; i++)
 		json_array_append_new(threads, thread_object(&snapshot->threads[i]));
 	process = json_pack("{s:i, s:i, s:o, s:o, s:o, s:b, s:o}", "pid", (int)snapshot->pid,
-			    "parent", (int)snapshot->parent, "command", string(snapshot->command),
-			    "executable", string(snapshot->executable), "version",
-			    string(snapshot->version), "consistent", snapshot->consistent,
+			    "parent", (int)snapshot->parent, "command",
+			    cli_json_string(snapshot->command), "executable",
+			    cli_json_string(snapshot->executable), "version",
+			    cli_json_string(snapshot->version), "consistent", snapshot->consistent,
 			    "threads", threads);
 	return process && !json_array_append_new(json_object_get(document, "processes"), process);
 }
@@ -105,7 +106,7 @@ bool cli_dump_add(json_t *document, const struct pyspyc_snapshot *snapshot)
 bool cli_dump_add_error(json_t *document, pid_t pid, const struct pyspyc_error *err)
 {
 	json_t *error = json_pack("{s:i, s:s, s:o}", "pid", (int)pid, "code", code_name(err->code),
-				  "message", string(err->message));
+				  "message", cli_json_string(err->message));
 
 	return error && !json_array_append_new(json_object_get(document, "errors"), error);
 }

@@ -2,17 +2,23 @@
 
 #include <string.h>
 
+#include "tui/top.h"
+
 #define TARGET "Target options"
 #define SAMPLING "Sampling options"
 #define OUTPUT "Output options"
 #define OTHER "Other options"
+
+#define WORD(name) #name
+#define NEXT_WORD(name) " " #name
+#define NEXT_OF_SENTENCE(name) ", " #name
 
 const struct cli_option cli_options[] = {
 	{
 		.name = "pid",
 		.letter = 'p',
 		.metavar = "PID",
-		.commands = "record dump",
+		.commands = "record top dump",
 		.group = TARGET,
 		.help = "process to look at, in decimal or 0x hexadecimal; may be repeated",
 		.hint = CLI_HINT_PID,
@@ -21,7 +27,7 @@ const struct cli_option cli_options[] = {
 	{
 		.name = "subprocesses",
 		.letter = 's',
-		.commands = "record dump",
+		.commands = "record top dump",
 		.group = TARGET,
 		.help = "take in the children of the process too, and theirs",
 		.more = "Programs among them that are not Python are passed over.",
@@ -29,7 +35,7 @@ const struct cli_option cli_options[] = {
 	{
 		.name = "thread",
 		.metavar = "NAME|TID",
-		.commands = "record",
+		.commands = "record top",
 		.group = TARGET,
 		.help = "only the thread with this name or OS thread id; may be repeated",
 		.more = "The name is the one that the threading module knows, or else the "
@@ -39,7 +45,7 @@ const struct cli_option cli_options[] = {
 	{
 		.name = "include",
 		.metavar = "REGEX",
-		.commands = "record",
+		.commands = "record top",
 		.group = TARGET,
 		.help = "only stacks with a frame that matches this extended regular expression",
 		.more = "It is tried on each frame as the folded format writes it: "
@@ -48,7 +54,7 @@ const struct cli_option cli_options[] = {
 	{
 		.name = "exclude",
 		.metavar = "REGEX",
-		.commands = "record",
+		.commands = "record top",
 		.group = TARGET,
 		.help = "leave out stacks with a frame that matches",
 	},
@@ -56,7 +62,7 @@ const struct cli_option cli_options[] = {
 		.name = "rate",
 		.letter = 'r',
 		.metavar = "HERTZ",
-		.commands = "record",
+		.commands = "record top",
 		.group = SAMPLING,
 		.fallback = "100",
 		.help = "samples a second: 100, 1k, 10khz",
@@ -66,16 +72,16 @@ const struct cli_option cli_options[] = {
 		.name = "duration",
 		.letter = 'd',
 		.metavar = "TIME",
-		.commands = "record",
+		.commands = "record top",
 		.group = SAMPLING,
 		.fallback = "unlimited",
-		.help = "how long to record: 10 (seconds), 0.5, 10s, 5m, 1h30m, unlimited",
+		.help = "how long to sample: 10 (seconds), 0.5, 10s, 5m, 1h30m, unlimited",
 		.more = "A program that pyspyc started runs on afterwards.",
 	},
 	{
 		.name = "mode",
 		.metavar = "MODE",
-		.commands = "record",
+		.commands = "record top",
 		.group = SAMPLING,
 		.help = "which threads count: all (wall), those that want a CPU (cpu), the one "
 			"that holds the GIL (gil)",
@@ -86,7 +92,7 @@ const struct cli_option cli_options[] = {
 	{
 		.name = "gil",
 		.letter = 'g',
-		.commands = "record",
+		.commands = "record top",
 		.group = SAMPLING,
 		.help = "only threads that hold the GIL; the same as --mode gil",
 		.conflicts = "idle",
@@ -94,13 +100,13 @@ const struct cli_option cli_options[] = {
 	{
 		.name = "idle",
 		.letter = 'i',
-		.commands = "record",
+		.commands = "record top",
 		.group = SAMPLING,
 		.help = "idle threads too; the same as --mode wall",
 	},
 	{
 		.name = "nonblocking",
-		.commands = "record dump",
+		.commands = "record top dump",
 		.group = SAMPLING,
 		.help = "never stop a thread, not even when its stack cannot be read otherwise",
 		.more = "By default a thread is stopped for some microseconds only when several "
@@ -110,7 +116,7 @@ const struct cli_option cli_options[] = {
 	},
 	{
 		.name = "blocking",
-		.commands = "record dump",
+		.commands = "record top dump",
 		.group = SAMPLING,
 		.help = "stop each thread for every reading of its stack",
 		.more = "Slower for the process, and never needed for a stack to be right.  "
@@ -119,7 +125,7 @@ const struct cli_option cli_options[] = {
 	{
 		.name = "max-slowdown",
 		.metavar = "PERCENT",
-		.commands = "record",
+		.commands = "record top",
 		.group = SAMPLING,
 		.fallback = "10",
 		.help = "how much of a thread's time stops may take: fewer samples rather than more",
@@ -148,16 +154,58 @@ const struct cli_option cli_options[] = {
 		.hint = CLI_HINT_FORMAT,
 	},
 	{
+		.name = "view",
+		.metavar = "NAME",
+		.commands = "top",
+		.group = OUTPUT,
+		.help = "what the screen shows first: " TUI_VIEW_LIST(WORD, NEXT_OF_SENTENCE),
+		.more = "As text, lines prints the lines and everything else the functions.",
+		.choices = TUI_VIEW_LIST(WORD, NEXT_WORD),
+	},
+	{
+		.name = "delay",
+		.metavar = "TIME",
+		.commands = "top",
+		.group = OUTPUT,
+		.fallback = "1",
+		.help = "how long between two refreshes: 1 (second), 0.5, 500ms, 2m",
+		.more = "At least 100ms.",
+	},
+	{
+		.name = "batch",
+		.metavar = "COUNT",
+		.commands = "top",
+		.group = OUTPUT,
+		.help = "print so many refreshes as text and exit; unlimited for all",
+		.more = "Text is printed without this option, too, where standard input or standard "
+			"output is no terminal: without an end, then.",
+	},
+	{
+		.name = "once",
+		.commands = "top",
+		.group = OUTPUT,
+		.help = "print one refresh as text and exit; the same as --batch 1",
+		.conflicts = "batch",
+	},
+	{
+		.name = "own",
+		.letter = 'e',
+		.commands = "top",
+		.group = OUTPUT,
+		.help = "own code only: what libraries do counts as their callers' doing",
+		.more = "Libraries are the standard library and what lies in site-packages.",
+	},
+	{
 		.name = "threads",
 		.letter = 't',
-		.commands = "record",
+		.commands = "record top",
 		.group = OUTPUT,
-		.help = "show each thread as a root of its own",
+		.help = "tell threads apart, each a root of its own",
 	},
 	{
 		.name = "function",
 		.letter = 'F',
-		.commands = "record",
+		.commands = "record top",
 		.group = OUTPUT,
 		.help = "show a function's first line instead of the current one",
 		.conflicts = "nolineno",
@@ -170,21 +218,21 @@ const struct cli_option cli_options[] = {
 	},
 	{
 		.name = "no-gc",
-		.commands = "record dump",
+		.commands = "record top dump",
 		.group = OUTPUT,
 		.help = "no frame <GC> where the garbage collector runs",
 		.more = "The time is then that of the function in which it began to run.",
 	},
 	{
 		.name = "full-filenames",
-		.commands = "record dump",
+		.commands = "record top dump",
 		.group = OUTPUT,
 		.help = "show whole file names instead of package/module.py",
 	},
 	{
 		.name = "function-names",
 		.metavar = "KIND",
-		.commands = "record dump",
+		.commands = "record top dump",
 		.group = OUTPUT,
 		.fallback = "qualified",
 		.help = "names of functions: Class.method (qualified) or method (plain)",
@@ -195,9 +243,9 @@ const struct cli_option cli_options[] = {
 	{
 		.name = "json",
 		.letter = 'j',
-		.commands = "dump",
+		.commands = "top dump",
 		.group = OUTPUT,
-		.help = "write JSON instead of text",
+		.help = "write JSON instead of text; of top, a line at each refresh",
 		.more = "See JSON below.",
 	},
 	{
@@ -218,7 +266,7 @@ const struct cli_option cli_options[] = {
 	{
 		.name = "native",
 		.letter = 'n',
-		.commands = "record dump",
+		.commands = "record top dump",
 		.group = OTHER,
 		.help = "frames of C, C++ and Cython too",
 		.unsupported = "without it the Python frames are shown",
@@ -246,7 +294,7 @@ const struct cli_option cli_options[] = {
 	{
 		.name = "help",
 		.letter = 'h',
-		.commands = CLI_PROGRAM " record dump help",
+		.commands = CLI_PROGRAM " record top dump help",
 		.group = OTHER,
 		.help = "show this help and exit",
 	},

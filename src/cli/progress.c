@@ -62,13 +62,13 @@ void cli_progress_summary(const struct pyspyc_recorder_stats *stats, double rate
 
 	if (stats->folded)
 		snprintf(folded, sizeof(folded), ", folded %" PRIu64, stats->folded);
-	cli_note("%" PRIu64 " samples in %.2f s, %.*f/s of %.10g/s reached; missed %" PRIu64
+	cli_note("%" PRIu64 " sample%s in %.2f s, %.*f/s of %.10g/s reached; missed %" PRIu64
 		 ", retried %" PRIu64 ", stopped %" PRIu64 " (%.1f ms), dropped %" PRIu64
 		 ", unreadable %" PRIu64 ", truncated %" PRIu64 "%s; own CPU %.2f s",
-		 stats->samples, seconds(stats->elapsed_ns), decimals(stats->rate_reached),
-		 stats->rate_reached, rate, stats->missed, stats->retried, stats->stopped,
-		 (double)stats->stopped_ns / 1e6, stats->dropped, stats->unreadable,
-		 stats->truncated, folded, seconds(stats->cpu_ns));
+		 stats->samples, stats->samples == 1 ? "" : "s", seconds(stats->elapsed_ns),
+		 decimals(stats->rate_reached), stats->rate_reached, rate, stats->missed,
+		 stats->retried, stats->stopped, (double)stats->stopped_ns / 1e6, stats->dropped,
+		 stats->unreadable, stats->truncated, folded, seconds(stats->cpu_ns));
 }
 
 const char *cli_format_size(uint64_t bytes, char *text, size_t size)

@@ -1,26 +1,22 @@
 #include "cli/recording.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cli/message.h"
 #include "cli/output.h"
-#include "cli/program.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
-#include "cli/values.h"
-#include "pyspyc/process.h"
+#include "cli/targets.h"
 
 #define DESCRIPTORS 65536
 
 struct recording {
-	const struct cli_order *order;
+	const struct cli_recording *wanted;
 	struct pyspyc_recorder *recorder;
 	struct pyspyc_child *child;
 	struct cli_output output;
@@ -44,17 +40,12 @@ static const char *hint_of(const struct pyspyc_format *format)
 	return "";
 }
 
-static bool interrupted(void *context)
-{
-	(void)context;
-	return cli_signals_ended() != 0;
-}
-
 /* PROGRAM-PID-TIME and the format's extension. */
 static bool set_default_name(struct recording *recording, pid_t pid)
 {
-	const struct cli_order *order = recording->order;
-	char *program = order->program ? cli_program_name(order->program) : cli_process_name(pid);
+	const struct cli_recording *wanted = recording->wanted;
+	const char *extension = wanted->format->extensions[0];
+	char *stem = cli_targets_stem(&wanted->order, pid);
 	time_t now = time(NULL);
 	struct tm local;
 	char clock[32];
@@ -63,14 +54,12 @@ static bool set_default_name(struct recording *recording, pid_t pid)
 
 	localtime_r(&now, &local);
 	strftime(clock, sizeof(clock), "%Y%m%d-%H%M%S", &local);
-	if (!program ||
-	    asprintf(&name, "%s-%d-%s%s", program, (int)pid, clock,
-		     order->format->extensions[0] ? order->format->extensions[0] : "") < 0) {
-		free(program);
+	if (!stem || asprintf(&name, "%s-%s%s", stem, clock, extension ? extension : "") < 0) {
+		free(stem);
 		cli_error("out of memory");
 		return false;
 	}
-	free(program);
+	free(stem);
 	done = cli_output_set_name(&recording->output, name);
 	free(name);
 	return done;
@@ -87,7 +76,7 @@ static void flush_so_far(struct recording *recording)
 		cli_note("%s is written once, at the end", recording->output.path);
 		return;
 	}
-	if (cli_output_write(&recording->output, profile, recording->order->format))
+	if (cli_output_write(&recording->output, profile, recording->wanted->format))
 		cli_note("wrote %s (%s) with %" PRIu64 " samples so far; recording goes on",
 			 recording->output.path,
 			 cli_format_size(recording->output.size, size, sizeof(size)),
@@ -111,43 +100,16 @@ static int fail(const struct pyspyc_error *err)
 	return cli_error("%s", err->message);
 }
 
-/* A number alone is a forgotten --pid rather than a program. */
-static int fail_to_start(const struct cli_order *order, const struct pyspyc_error *err)
-{
-	pid_t pid;
-
-	if (!order->program[1] && !cli_parse_pid(order->program[0], &pid))
-		return cli_error("%s (to record process %d: --pid %d)", err->message, (int)pid,
-				 (int)pid);
-	return fail(err);
-}
-
 /* Adds the processes, or starts the program. Returns the exit status so far. */
 static int begin(struct recording *recording)
 {
-	const struct cli_order *order = recording->order;
-	struct pyspyc_error err = { 0 };
-	pid_t first = order->pid_count ? order->pids[0] : 0;
+	const struct cli_order *order = &recording->wanted->order;
+	int status = cli_targets_add(order, recording->recorder, &recording->child);
 
-	if (order->program) {
-		if (pyspyc_child_start(order->program, &recording->child, &err))
-			return fail_to_start(order, &err);
-		first = pyspyc_child_pid(recording->child);
-		if (pyspyc_recorder_add(recording->recorder, first, true, interrupted, NULL, &err))
-			return fail(&err);
-	}
-	for (size_t i = 0; i < order->pid_count; i++) {
-		if (!pyspyc_recorder_add(recording->recorder, order->pids[i], false, interrupted,
-					 NULL, &err))
-			continue;
-		if (cli_signals_ended())
-			return cli_error("interrupted while waiting for process %d",
-					 (int)order->pids[i]);
-		return fail(&err);
-	}
-	if (!order->output && !set_default_name(recording, first))
+	if (!status && !recording->wanted->output &&
+	    !set_default_name(recording, cli_targets_first(order, recording->child)))
 		return CLI_FAILED;
-	return CLI_OK;
+	return status;
 }
 
 /* What to look at when nothing was recorded. */
@@ -156,6 +118,8 @@ static const char *why_empty(const struct pyspyc_recorder_options *options,
 {
 	if (stats->unreadable + stats->dropped > 0)
 		return "; no stack could be read";
+	if (!stats->passes)
+		return "; it is empty: it ended before the first sample";
 	if (options->threads || options->include || options->exclude)
 		return "; it is empty: nothing that ran passed --thread, --include and --exclude";
 	if (options->mode == PYSPYC_MODE_GIL)
@@ -168,54 +132,25 @@ static const char *why_empty(const struct pyspyc_recorder_options *options,
 /* Writes the file and tells the truth about it. */
 static int finish(struct recording *recording)
 {
-	const struct cli_order *order = recording->order;
+	const struct cli_recording *wanted = recording->wanted;
 	const struct cli_output *output = &recording->output;
 	const struct pyspyc_recorder_stats *stats = pyspyc_recorder_stats(recording->recorder);
 	const struct pyspyc_profile *profile = pyspyc_recorder_profile(recording->recorder);
-	const char *hint = hint_of(order->format);
+	const char *hint = hint_of(wanted->format);
 	char size[32];
 
 	if (!pyspyc_profile_samples(profile))
-		hint = why_empty(&order->options, stats);
-	if (!cli_output_write(&recording->output, profile, order->format))
+		hint = why_empty(&wanted->order.options, stats);
+	if (!cli_output_write(&recording->output, profile, wanted->format))
 		return CLI_FAILED;
-	cli_progress_summary(stats, order->options.rate);
+	cli_progress_summary(stats, wanted->order.options.rate);
 	if (output->stream >= 0)
-		cli_note("wrote the %s to %s%s", order->format->name, output->path,
+		cli_note("wrote the profile (%s) to %s%s", wanted->format->name, output->path,
 			 pyspyc_profile_samples(profile) ? "" : hint);
 	else
 		cli_note("wrote %s (%s)%s", output->path,
 			 cli_format_size(output->size, size, sizeof(size)), hint);
 	return CLI_OK;
-}
-
-/*
- * Waits for the launched program, which is never killed. A first signal was for the
- * recording; a second one ends this wait in its handler.
- */
-static int wait_for_child(struct pyspyc_child *child)
-{
-	const int again = -(int)PYSPYC_EAGAIN;
-	int status = CLI_FAILED;
-	int ret = pyspyc_child_status(child, false, &status);
-
-	if (ret == again && isatty(STDERR_FILENO))
-		cli_note("waiting for the program (process %d) to end; Ctrl-C%s leaves it running",
-			 (int)pyspyc_child_pid(child), cli_signals_ended() ? "" : " twice");
-	while (ret == again)
-		ret = pyspyc_child_status(child, true, &status);
-	return ret ? cli_error("cannot learn how the program ended") : status;
-}
-
-/* Some are kept open for each thread. A program that was started has its own limit by now. */
-static void allow_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
 }
 
 static int record(struct recording *recording)
@@ -225,7 +160,6 @@ static int record(struct recording *recording)
 
 	if (status)
 		return status;
-	allow_descriptors();
 	if (pyspyc_recorder_run(recording->recorder, tick, recording, &err)) {
 		cli_progress_clear(&recording->progress);
 		status = fail(&err);
@@ -236,9 +170,9 @@ static int record(struct recording *recording)
 	return finish(recording) ? CLI_FAILED : status;
 }
 
-int cli_recording_run(const struct cli_order *order)
+int cli_recording_run(const struct cli_recording *wanted)
 {
-	struct recording recording = { .order = order, .output = CLI_OUTPUT_NONE };
+	struct recording recording = { .wanted = wanted, .output = CLI_OUTPUT_NONE };
 	const char *term = getenv("TERM");
 	struct pyspyc_error err = { 0 };
 	int status = CLI_FAILED;
@@ -246,10 +180,10 @@ int cli_recording_run(const struct cli_order *order)
 
 	cli_signals_catch();
 	/* A program that was started has the terminal for itself. */
-	recording.progress.wanted = order->progress && !order->program && isatty(STDERR_FILENO) &&
-				    term && strcmp(term, "dumb") != 0;
-	if (cli_output_open(&recording.output, order->output)) {
-		if (pyspyc_recorder_new(&order->options, &recording.recorder, &err))
+	recording.progress.wanted = wanted->progress && !wanted->order.program &&
+				    isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+	if (cli_output_open(&recording.output, wanted->output)) {
+		if (pyspyc_recorder_new(&wanted->order.options, &recording.recorder, &err))
 			status = fail(&err);
 		else
 			status = record(&recording);
@@ -257,7 +191,7 @@ int cli_recording_run(const struct cli_order *order)
 	pyspyc_recorder_free(recording.recorder);
 	cli_output_close(&recording.output);
 	if (recording.child) {
-		program_status = wait_for_child(recording.child);
+		program_status = cli_targets_wait(recording.child, NULL, NULL);
 		status = status ? status : program_status;
 		pyspyc_child_free(recording.child);
 	}

@@ -49,7 +49,7 @@ static void on_flush(int number)
 }
 
 /* What is ignored from the start on (nohup, trap '', a shell's background job) stays so. */
-static void catch(int number, const struct sigaction *action)
+static void catch (int number, const struct sigaction *action)
 {
 	struct sigaction before;
 
@@ -66,14 +66,20 @@ void cli_signals_catch(void)
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		sigaddset(&action.sa_mask, ends[i]);
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		catch(ends[i], &action);
+		catch (ends[i], &action);
 	action.sa_handler = on_flush;
-	catch(SIGUSR1, &action);
+	catch (SIGUSR1, &action);
 }
 
 int cli_signals_ended(void)
 {
 	return end_signal;
+}
+
+void cli_signals_note(int signal)
+{
+	if (signal && !end_signal)
+		end_signal = signal;
 }
 
 bool cli_signals_flush(void)

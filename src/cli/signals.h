@@ -14,6 +14,9 @@ void cli_signals_catch(void);
 /* The signal that asked for an end, or 0. */
 int cli_signals_ended(void);
 
+/* As if signal had come; 0 is none. */
+void cli_signals_note(int signal);
+
 /* Whether SIGUSR1 came since the last call. */
 bool cli_signals_flush(void);
 

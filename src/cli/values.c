@@ -143,6 +143,26 @@ const char *cli_parse_percent(const char *text, double *ret)
 	return NULL;
 }
 
+const char *cli_parse_count(const char *text, uint64_t *ret)
+{
+	const char *at = text;
+	uint64_t count = 0;
+
+	if (!strcmp(text, "unlimited")) {
+		*ret = 0;
+		return NULL;
+	}
+	for (; isdigit((unsigned char)*at); at++) {
+		count = count * 10 + (uint64_t)(*at - '0');
+		if (count > CLI_COUNT_MAX)
+			return "is too much: the most is 1000000000, or say unlimited";
+	}
+	if (*at || at == text)
+		return *at == '.' && at != text ? "is not a whole number" : why_no_number(text);
+	*ret = count;
+	return NULL;
+}
+
 const char *cli_parse_pid(const char *text, pid_t *ret)
 {
 	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');

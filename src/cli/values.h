@@ -4,12 +4,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Longest and shortest accepted. */
 #define CLI_DURATION_MAX (366.0 * 24 * 3600)
 #define CLI_DURATION_MIN 0.001
 #define CLI_RATE_MIN 0.001
+#define CLI_COUNT_MAX 1000000000u
 
 /*
  * Each puts the value in *ret and returns NULL, or returns what is wrong with text as the end
@@ -24,6 +26,9 @@ const char *cli_parse_rate(const char *text, double *ret);
 
 /* A percentage above 0 and up to 100 from "10", "2.5", "10%". */
 const char *cli_parse_percent(const char *text, double *ret);
+
+/* How many: 1, 2, … or 0 for "unlimited" (and 0). */
+const char *cli_parse_count(const char *text, uint64_t *ret);
 
 /* A process id from decimal or 0x hexadecimal. */
 const char *cli_parse_pid(const char *text, pid_t *ret);

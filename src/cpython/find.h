@@ -48,6 +48,12 @@ const char *spy_basename(const char *path);
 /* Whether a file's name is that of CPython's program or library. */
 bool spy_named_python(const char *path);
 
+/*
+ * The version (as spy_version_minor) that a name such as libpython3.9.so or python2.7 says; 0
+ * when it says none.
+ */
+unsigned spy_minor_of_name(const char *path);
+
 /* The address in the target of a symbol, looked for at one depth; 0 when there is none. */
 uint64_t spy_candidate_symbol(struct spy_candidate *candidate, enum spy_depth depth,
 			      const char *name);

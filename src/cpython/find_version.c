@@ -19,8 +19,7 @@ struct search {
 	bool found;
 };
 
-/* The version that a name such as libpython3.9.so or python2.7 says; 0 when it does not. */
-static unsigned minor_of_name(const char *path)
+unsigned spy_minor_of_name(const char *path)
 {
 	const char *name = spy_basename(path), *digits = strstr(name, "python");
 	unsigned major, minor = 0;
@@ -153,7 +152,7 @@ static bool by_constant(struct spy_candidate *candidate, enum spy_depth depth,
 static int by_text(struct spy_candidate *candidate, struct spy_version *ret,
 		   struct pyspyc_error *err)
 {
-	struct search search = { .minor = minor_of_name(candidate->mapping->path) };
+	struct search search = { .minor = spy_minor_of_name(candidate->mapping->path) };
 	const char *other;
 	char name[256];
 	int r;

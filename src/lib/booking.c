@@ -8,6 +8,8 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "lib/booking_roots.h"
+#include "lib/gauges.h"
+#include "profile/live.h"
 
 #define MATCH_KNOWN 1u
 #define MATCH_INCLUDE 2u
@@ -62,6 +64,8 @@ void spy_booking_deinit(struct spy_booking *booking)
 
 static void free_thread_book(struct spy_thread_book *thread)
 {
+	if (thread->gauge)
+		spy_thread_gauge_leave(thread->gauge);
 	free(thread->frames);
 	free(thread->nodes);
 	free(thread->matches);
@@ -200,7 +204,7 @@ static bool room(struct spy_thread_book *path, size_t count)
 	return true;
 }
 
-static struct spy_thread_book *thread_book(struct spy_process_book *book,
+struct spy_thread_book *spy_booking_thread(struct spy_process_book *book,
 					   const struct spy_thread *thread)
 {
 	struct spy_thread_book *made;
@@ -257,7 +261,7 @@ static bool passes(const struct spy_booking *booking, unsigned matches)
 /* The marker `name` below a node. UINT32_MAX: no memory. */
 static uint32_t marked(struct spy_booking *booking, uint32_t node, const char *name)
 {
-	uint32_t frame = spy_booking_root_frame(booking, SPY_FRAME_MARKER, name);
+	uint32_t frame = spy_booking_marker(booking, name);
 
 	return frame == SPY_NO_FRAME ? UINT32_MAX
 				     : spy_profile_child(booking->profile, node, frame);
@@ -295,9 +299,13 @@ static bool append_pending(struct spy_process_book *book, const struct spy_pendi
 						       : NULL;
 
 	if (last && last->node == sample->node && last->lane == sample->lane &&
-	    last->provisional == sample->provisional) {
-		last->stacks++;
+	    last->provisional == sample->provisional && last->doing == sample->doing &&
+	    !last->stacks == !sample->stacks) {
+		last->stacks += sample->stacks;
 		last->samples += sample->samples;
+		last->time_ns += sample->time_ns;
+		last->grown += sample->grown;
+		last->released += sample->released;
 		return true;
 	}
 	if (book->pending_count == book->pending_capacity) {
@@ -313,11 +321,48 @@ static bool append_pending(struct spy_process_book *book, const struct spy_pendi
 	return true;
 }
 
+/* On the columns of options.live. */
+static void count_live(struct pyspyc_profile *profile, const struct spy_pending *sample)
+{
+	static const struct {
+		unsigned flag;
+		enum spy_live_value value;
+	} doings[] = {
+		{ SPY_DOES_ACTIVE, SPY_LIVE_ACTIVE },
+		{ SPY_DOES_GIL, SPY_LIVE_GIL },
+		{ SPY_DOES_GIL_WAIT, SPY_LIVE_GIL_WAIT },
+	};
+	size_t i;
+
+	if (!sample->stacks) {
+		spy_live_add(profile, sample->node, SPY_LIVE_GROWN, sample->grown);
+		spy_live_add(profile, sample->node, SPY_LIVE_RELEASED, sample->released);
+		return;
+	}
+	spy_live_add(profile, sample->node, SPY_LIVE_ALL, sample->time_ns);
+	for (i = 0; i < sizeof(doings) / sizeof(*doings); i++)
+		if (sample->doing & doings[i].flag)
+			spy_live_add(profile, sample->node, doings[i].value, sample->time_ns);
+}
+
 static void count(struct spy_booking *booking, const struct spy_pending *sample)
 {
 	booking->stacks += sample->stacks;
-	spy_profile_add(booking->profile, sample->node, sample->lane, sample->at_ns,
-			sample->samples);
+	if (sample->stacks)
+		spy_profile_add(booking->profile, sample->node, sample->lane, sample->at_ns,
+				sample->samples);
+	if (booking->options.live)
+		count_live(booking->profile, sample);
+}
+
+/* Counts at once what nothing has to be waited for with. */
+static bool take(struct spy_booking *booking, struct spy_process_book *book,
+		 const struct spy_pending *sample)
+{
+	if (sample->provisional || book->pending_count)
+		return append_pending(book, sample);
+	count(booking, sample);
+	return true;
 }
 
 uint64_t spy_booking_settle(struct spy_booking *booking, struct spy_process_book *book, bool hold)
@@ -359,16 +404,17 @@ void spy_booking_forget_threads(struct spy_process_book *book, const struct spy_
 }
 
 static bool book_stack(struct spy_booking *booking, struct spy_process_book *book,
-		       struct spy_sampler *sampler, const struct spy_thread *thread,
-		       const struct spy_stack *stack, uint64_t at_ns, uint32_t weight)
+		       struct spy_thread_book *path, struct spy_sampler *sampler,
+		       const struct spy_thread *thread, const struct spy_stack *stack,
+		       struct spy_pending sample)
 {
-	struct spy_thread_book *path = thread_book(book, thread);
-	struct spy_pending sample = { .at_ns = at_ns, .stacks = 1, .samples = weight,
-				      .provisional = stack->provisional };
 	bool collecting = stack->collecting && !booking->options.no_gc;
 	size_t from = stack->same;
 
-	if (!path || !room(path, stack->count))
+	path->booked = false;
+	path->collecting = stack->collecting;
+	sample.provisional = path->provisional = stack->provisional;
+	if (!room(path, stack->count))
 		return false;
 	/* What was innermost may have been hidden for that. */
 	if (path->sequence != stack->sequence - 1)
@@ -395,15 +441,38 @@ static bool book_stack(struct spy_booking *booking, struct spy_process_book *boo
 	sample.lane = path->lane;
 	if (sample.node == UINT32_MAX)
 		return false;
-	if (sample.provisional || book->pending_count)
-		return append_pending(book, &sample);
-	count(booking, &sample);
-	return true;
+	path->booked = true;
+	path->node = sample.node;
+	return take(booking, book, &sample);
 }
 
 void spy_booking_add(struct spy_booking *booking, struct spy_process_book *book,
-		     struct spy_sampler *sampler, const struct spy_thread *thread,
-		     const struct spy_stack *stack, uint64_t at_ns, uint32_t weight)
+		     struct spy_thread_book *path, struct spy_sampler *sampler,
+		     const struct spy_thread *thread, const struct spy_stack *stack,
+		     const struct spy_sample *as)
 {
-	booking->failed |= !book_stack(booking, book, sampler, thread, stack, at_ns, weight);
+	struct spy_pending sample = {
+		.at_ns = as->at_ns, .stacks = 1, .samples = as->samples, .time_ns = as->time_ns,
+		.doing = booking->options.live ? as->doing : 0,
+	};
+
+	booking->failed |= !book_stack(booking, book, path, sampler, thread, stack, sample);
+}
+
+void spy_booking_add_bytes(struct spy_booking *booking, struct spy_process_book *book,
+			   const struct spy_thread_book *path, uint32_t node, int64_t bytes)
+{
+	struct spy_pending sample = {
+		.node = node, .lane = path->lane, .provisional = path->provisional,
+		.grown = bytes > 0 ? (uint64_t)bytes : 0,
+		.released = bytes < 0 ? -(uint64_t)bytes : 0,
+	};
+
+	if (bytes)
+		booking->failed |= !take(booking, book, &sample);
+}
+
+uint32_t spy_booking_unknown(struct spy_booking *booking, struct spy_thread_book *path)
+{
+	return marked(booking, path->root, "<unknown>");
 }

@@ -13,6 +13,7 @@
 struct spy_booking {
 	struct pyspyc_recorder_options options;
 	struct pyspyc_profile *profile;
+	size_t label_bytes; /* of its strings: names of processes and threads */
 	regex_t include, exclude;
 	bool has_include, has_exclude;
 	uint8_t *matches; /* one per frame of the profile: MATCH_* */
@@ -45,6 +46,24 @@ struct spy_thread_book {
 	uint32_t label;	   /* the frame of its root, SPY_NO_FRAME where threads are no roots */
 	bool begun;	   /* root, lane and label are there */
 	bool named;	   /* by threading; until then by the OS */
+	bool booked;	   /* the last stack was, on: */
+	bool provisional;  /* and as that */
+	bool collecting;   /* it was the garbage collector's, booked or not */
+	uint32_t node;
+	struct spy_thread_gauge *gauge; /* options.live: what lib/gauges.h keeps of it; or NULL */
+};
+
+/* What a thread was doing at a moment. */
+#define SPY_DOES_ACTIVE 1u   /* on a CPU or waiting for one */
+#define SPY_DOES_GIL 2u	     /* holds the GIL */
+#define SPY_DOES_GIL_WAIT 4u /* sleeps until it gets it */
+
+/* What a stack stands for. */
+struct spy_sample {
+	uint64_t at_ns;
+	uint64_t time_ns; /* for so much time of its thread */
+	uint32_t samples; /* and so many samples: 1 unless some were missed before it */
+	unsigned doing;	  /* SPY_DOES_* */
 };
 
 /* Samples that count once their code objects have been looked at again. */
@@ -53,6 +72,9 @@ struct spy_pending {
 	uint64_t at_ns;
 	uint32_t stacks;
 	uint32_t samples; /* what they weigh */
+	uint64_t time_ns;
+	uint64_t grown, released; /* bytes, only where there are no samples */
+	unsigned doing;
 	bool provisional; /* others only wait for their turn */
 };
 
@@ -73,13 +95,28 @@ void spy_process_book_deinit(struct spy_process_book *book);
 /* True for a thread that options.threads asks for (by tid or by a pattern of its name). */
 bool spy_booking_wants(const struct spy_booking *booking, const struct spy_thread *thread);
 
+/* What is kept of a thread, made when it is new; NULL when memory ran out. */
+struct spy_thread_book *spy_booking_thread(struct spy_process_book *book,
+					   const struct spy_thread *thread);
+
 /*
- * Books one stack, unless it has no Python frame or a filter leaves it out, as so many samples
- * as it stands for: 1 unless some were missed before it.
+ * Books one stack of the thread that path belongs to, unless it has no Python frame or a filter
+ * leaves it out.
  */
 void spy_booking_add(struct spy_booking *booking, struct spy_process_book *book,
-		     struct spy_sampler *sampler, const struct spy_thread *thread,
-		     const struct spy_stack *stack, uint64_t at_ns, uint32_t weight);
+		     struct spy_thread_book *path, struct spy_sampler *sampler,
+		     const struct spy_thread *thread, const struct spy_stack *stack,
+		     const struct spy_sample *as);
+
+/*
+ * Books bytes by which RSS has grown, or shrunk if they are negative, on a node (of the profile's
+ * generation) where a stack of the thread was booked.
+ */
+void spy_booking_add_bytes(struct spy_booking *booking, struct spy_process_book *book,
+			   const struct spy_thread_book *path, uint32_t node, int64_t bytes);
+
+/* The thread's node for what ran when nobody looked: `<unknown>`. UINT32_MAX: no memory. */
+uint32_t spy_booking_unknown(struct spy_booking *booking, struct spy_thread_book *path);
 
 /*
  * Counts the provisional samples of a process booked so far, or (hold is false) forgets them.

@@ -2,40 +2,89 @@
 #include "lib/booking_roots.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 
 #define COMMAND_SHOWN 200
 
-uint32_t spy_booking_root_frame(struct spy_booking *booking, enum spy_frame_kind kind,
-				const char *name)
+/* There may be ever new processes and threads: half of the strings are for code. */
+static uint32_t label_string(struct spy_booking *booking, const char *text)
 {
-	struct spy_frame frame = { .kind = (uint8_t)kind, .origin = SPY_ORIGIN_NONE };
+	struct pyspyc_profile *profile = booking->profile;
+	size_t before = profile->string_bytes;
+	uint32_t string = spy_strings_find(&profile->strings, text);
 
-	frame.name = spy_profile_string(booking->profile, name);
-	frame.file = frame.path = spy_profile_string(booking->profile, "");
-	if (frame.name == SPY_NO_STRING || frame.file == SPY_NO_STRING)
+	if (string != SPY_NO_STRING)
+		return string;
+	if (booking->label_bytes + strlen(text) > profile->limits.string_bytes / 2)
+		return profile->other_string;
+	string = spy_profile_string(profile, text);
+	booking->label_bytes += profile->string_bytes - before;
+	return string;
+}
+
+/* A frame that is no code; its name and file are there. */
+static uint32_t root_frame(struct spy_booking *booking, struct spy_frame frame)
+{
+	frame.origin = SPY_ORIGIN_NONE;
+	frame.path = spy_profile_string(booking->profile, "");
+	if (frame.name == SPY_NO_STRING || frame.file == SPY_NO_STRING ||
+	    frame.path == SPY_NO_STRING)
 		return SPY_NO_FRAME;
 	return spy_profile_frame(booking->profile, &frame);
+}
+
+uint32_t spy_booking_marker(struct spy_booking *booking, const char *name)
+{
+	struct spy_frame frame = { .kind = SPY_FRAME_MARKER };
+
+	frame.name = spy_profile_string(booking->profile, name);
+	frame.file = spy_profile_string(booking->profile, "");
+	return root_frame(booking, frame);
+}
+
+/* As much of a command as is shown: whole characters. */
+static void cut(const char *command, char ret[COMMAND_SHOWN + 1])
+{
+	size_t left = strlen(command), size = 0, length;
+
+	while ((length = spy_utf8_length(command + size, left)) && size + length <= COMMAND_SHOWN) {
+		size += length;
+		left -= length;
+	}
+	memcpy(ret, command, size);
+	ret[size] = '\0';
+}
+
+/* What a process is called; its file is the command alone. */
+static uint32_t process_label(struct spy_booking *booking, const struct spy_process *process)
+{
+	struct spy_frame frame = { .kind = SPY_FRAME_PROCESS, .id = process->pid };
+	char command[COMMAND_SHOWN + 1];
+	spy_autofree char *name = NULL;
+
+	cut(process->command, command);
+	if (asprintf(&name, "process %d \"%s\"", (int)process->pid, command) < 0) {
+		name = NULL;
+		return SPY_NO_FRAME;
+	}
+	frame.name = label_string(booking, name);
+	frame.file = label_string(booking, command);
+	return root_frame(booking, frame);
 }
 
 /* The process' node: made at first, found again when nodes have got new numbers. */
 static bool root_of_process(struct spy_booking *booking, struct spy_process_book *book,
 			    const struct spy_sampler *sampler)
 {
-	spy_autofree char *name = NULL;
-
 	if (book->begun && book->generation == booking->profile->generation)
 		return true;
 	if (!book->begun) {
 		book->label = SPY_NO_FRAME;
 		if (booking->process_roots) {
-			if (asprintf(&name, "process %d \"%.*s\"", (int)sampler->process->pid,
-				     COMMAND_SHOWN, sampler->process->command) < 0) {
-				name = NULL;
-				return false;
-			}
-			book->label = spy_booking_root_frame(booking, SPY_FRAME_PROCESS, name);
+			book->label = process_label(booking, sampler->process);
 			if (book->label == SPY_NO_FRAME)
 				return false;
 		}
@@ -48,32 +97,47 @@ static bool root_of_process(struct spy_booking *booking, struct spy_process_book
 	return book->root != UINT32_MAX;
 }
 
-/* Gives lane and root the name that the thread has by now. */
+/* Lanes are for the order of samples only. */
+static bool name_lane(struct spy_booking *booking, const struct spy_thread_book *book,
+		      const struct spy_sampler *sampler, const char *name)
+{
+	spy_autofree char *whole = NULL;
+	uint32_t text;
+
+	if (!booking->profile->timeline)
+		return true;
+	if (booking->process_roots &&
+	    asprintf(&whole, "process %d, %s", (int)sampler->process->pid, name) < 0) {
+		whole = NULL;
+		return false;
+	}
+	text = label_string(booking, whole ? whole : name);
+	spy_profile_rename_lane(booking->profile, book->lane, text);
+	return text != SPY_NO_STRING;
+}
+
+/* Gives lane and root the name that the thread has by now; a root's file is that name alone. */
 static bool name_thread(struct spy_booking *booking, struct spy_thread_book *book,
 			const struct spy_sampler *sampler, const struct spy_thread *thread)
 {
-	struct pyspyc_profile *profile = booking->profile;
 	const char *label = thread->name ? thread->name : thread->os_name;
-	spy_autofree char *name = NULL, *lane_name = NULL;
-	uint32_t text, lane_text;
+	spy_autofree char *name = NULL;
+	uint32_t text, alone;
 
 	if (asprintf(&name, "thread %d (%s)", (int)thread->tid, label) < 0) {
 		name = NULL;
 		return false;
 	}
-	if (booking->process_roots &&
-	    asprintf(&lane_name, "process %d, %s", (int)sampler->process->pid, name) < 0) {
-		lane_name = NULL;
-		return false;
-	}
 	book->named = thread->name != NULL;
-	text = spy_profile_string(profile, name);
-	lane_text = spy_profile_string(profile, lane_name ? lane_name : name);
-	if (text == SPY_NO_STRING || lane_text == SPY_NO_STRING)
+	if (!name_lane(booking, book, sampler, name))
 		return false;
-	spy_profile_rename_lane(profile, book->lane, lane_text);
-	if (book->label != SPY_NO_FRAME)
-		spy_profile_rename_frame(profile, book->label, text);
+	if (book->label == SPY_NO_FRAME)
+		return true;
+	text = label_string(booking, name);
+	alone = label_string(booking, label);
+	if (text == SPY_NO_STRING || alone == SPY_NO_STRING)
+		return false;
+	spy_profile_rename_frame(booking->profile, book->label, text, alone);
 	return true;
 }
 
@@ -81,6 +145,7 @@ static bool begin_thread(struct spy_booking *booking, struct spy_thread_book *pa
 			 const struct spy_sampler *sampler, const struct spy_thread *thread)
 {
 	struct spy_lane lane = { .pid = sampler->process->pid, .tid = thread->tid };
+	struct spy_frame frame = { .kind = SPY_FRAME_THREAD, .id = thread->tid };
 	char unique[64];
 
 	/* Made under a name of its own, so that no two threads become one root. */
@@ -90,7 +155,9 @@ static bool begin_thread(struct spy_booking *booking, struct spy_thread_book *pa
 	path->lane = spy_profile_lane(booking->profile, &lane);
 	path->label = SPY_NO_FRAME;
 	if (booking->options.thread_roots) {
-		path->label = spy_booking_root_frame(booking, SPY_FRAME_THREAD, unique);
+		frame.name = label_string(booking, unique);
+		frame.file = spy_profile_string(booking->profile, "");
+		path->label = root_frame(booking, frame);
 		if (path->label == SPY_NO_FRAME)
 			return false;
 	}

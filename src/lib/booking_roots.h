@@ -4,9 +4,8 @@
 
 #include "lib/booking.h"
 
-/* The number of a frame that is no code but a process, a thread or a marker called name. */
-uint32_t spy_booking_root_frame(struct spy_booking *booking, enum spy_frame_kind kind,
-				const char *name);
+/* The number of the marker called name; SPY_NO_FRAME when memory ran out. */
+uint32_t spy_booking_marker(struct spy_booking *booking, const char *name);
 
 /*
  * Sees to it that path->root is the node below which the thread's stacks hang; forgets nodes

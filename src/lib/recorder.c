@@ -1,7 +1,6 @@
 /* Sampling processes into a profile. */
 #include "pyspyc/recorder.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <time.h>
@@ -12,17 +11,23 @@
 #include "base/export.h"
 #include "lib/attach.h"
 #include "lib/recorder_parts.h"
+#include "profile/live.h"
 
 #define TICK_EVERY_NS (100u * SPY_NSEC_PER_MSEC)
 /* While there is nothing to sample. */
 #define WAIT_NS (2u * SPY_NSEC_PER_MSEC)
 /* How often processes are looked at as such: new ones, those that may become Python, ended ones. */
 #define LOOK_EVERY_NS (1u * SPY_NSEC_PER_MSEC)
-/* Stacks do not stay provisional over a pause as long as this. */
-#define PAUSE_NS (4u * SPY_NSEC_PER_MSEC)
-/* To sleep for less takes longer, and more of the CPU, than to wait. */
-#define SPIN_NS (20u * SPY_NSEC_PER_USEC)
-#define AT_ONCE_NS (1u * SPY_NSEC_PER_USEC)
+
+/* Everything that the live view shows, in all views, is kept all of the time. */
+static int begin_live(struct pyspyc_recorder *recorder, struct pyspyc_error *err)
+{
+	recorder->gauges = spy_gauges_new();
+	recorder->booking.process_roots = true;
+	if (!recorder->gauges || !spy_live_begin(recorder->booking.profile))
+		return spy_nomem(err);
+	return 0;
+}
 
 PYSPYC_EXPORT int pyspyc_recorder_new(const struct pyspyc_recorder_options *options,
 				      struct pyspyc_recorder **ret, struct pyspyc_error *err)
@@ -33,19 +38,24 @@ PYSPYC_EXPORT int pyspyc_recorder_new(const struct pyspyc_recorder_options *opti
 
 	if (copy.rate == 0)
 		copy.rate = 100;
-	if (!(copy.rate > 0 && copy.rate <= PYSPYC_RATE_MAX))
-		return spy_fail(err, PYSPYC_EINVAL,
-				"the rate must be above 0 and at most %g samples a second",
-				PYSPYC_RATE_MAX);
+	result = spy_recorder_check_rate(copy.rate, err);
+	if (result < 0)
+		return result;
 	if (copy.max_slowdown == 0)
 		copy.max_slowdown = PYSPYC_MAX_SLOWDOWN;
 	if (!(copy.max_slowdown > 0 && copy.max_slowdown <= 100))
 		return spy_fail(err, PYSPYC_EINVAL,
 				"the slowdown must be above 0 and at most 100 percent");
+	if (copy.live) {
+		copy.mode = PYSPYC_MODE_WALL;
+		copy.thread_roots = true;
+	}
 	recorder = calloc(1, sizeof(*recorder));
 	if (!recorder)
 		return spy_nomem(err);
 	result = spy_booking_init(&recorder->booking, &copy, err);
+	if (result == 0 && copy.live)
+		result = begin_live(recorder, err);
 	if (result < 0) {
 		pyspyc_recorder_free(recorder);
 		return result;
@@ -65,6 +75,7 @@ PYSPYC_EXPORT void pyspyc_recorder_free(struct pyspyc_recorder *recorder)
 		free(recorder->tracked[i]);
 	}
 	free(recorder->tracked);
+	spy_gauges_free(recorder->gauges);
 	spy_booking_deinit(&recorder->booking);
 	free(recorder);
 }
@@ -145,7 +156,8 @@ static void begin(struct pyspyc_recorder *recorder)
 	spy_autobuffer struct spy_buffer title = { 0 };
 	size_t i;
 
-	recorder->started_ns = spy_clock_now();
+	recorder->started_ns = recorder->paused_since_ns = spy_clock_now();
+	recorder->paused_ns = 0;
 	recorder->cpu_started_ns = spy_clock_cpu();
 	profile->started_at = (int64_t)time(NULL);
 	profile->period_ns = (uint64_t)(1e9 / recorder->booking.options.rate);
@@ -160,22 +172,13 @@ static void begin(struct pyspyc_recorder *recorder)
 		       recorder->started_ns);
 }
 
-/* Sleeps until the moment; true when a signal handler ran meanwhile. */
-static bool sleep_until(uint64_t moment_ns)
-{
-	struct timespec moment = { (time_t)(moment_ns / SPY_NSEC_PER_SEC),
-				   (long)(moment_ns % SPY_NSEC_PER_SEC) };
-
-	return clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &moment, NULL) == EINTR;
-}
-
 static int finish(struct pyspyc_recorder *recorder, struct pyspyc_error *err)
 {
 	const struct spy_tracked *first = recorder->tracked_count ? recorder->tracked[0] : NULL;
 	size_t i;
 
 	spy_recorder_settle(recorder);
-	if (any_sampling(recorder))
+	if (any_sampling(recorder) && !recorder->paused)
 		spy_pace_end(&recorder->pace, spy_clock_now());
 	if (recorder->booking.failed)
 		return spy_nomem(err);
@@ -194,13 +197,15 @@ static uint64_t least(uint64_t left, uint64_t right)
 	return left < right ? left : right;
 }
 
-/* When options.duration is over; never, for 0. */
+/* When options.duration is over; never, for 0 and while it is paused. */
 static uint64_t end_of(const struct pyspyc_recorder *recorder)
 {
 	double duration = recorder->booking.options.duration;
 
-	return duration > 0 && duration < 1e9
-		? recorder->started_ns + (uint64_t)(duration * SPY_NSEC_PER_SEC) : UINT64_MAX;
+	return duration > 0 && duration < 1e9 && !recorder->paused
+		? recorder->started_ns + recorder->paused_ns +
+			(uint64_t)(duration * SPY_NSEC_PER_SEC)
+		: UINT64_MAX;
 }
 
 /* Processes that may yet turn out to be Python. */
@@ -236,44 +241,37 @@ static int over(struct pyspyc_recorder *recorder, struct pyspyc_error *err)
 	return -(int)err->code;
 }
 
-/* Sleeps until wake, if that is still to come; true when a signal handler ran meanwhile. */
-static bool pause_until(struct pyspyc_recorder *recorder, uint64_t now, uint64_t wake)
+/* When there is something to do again, other than a tick. */
+static uint64_t wake_of(const struct pyspyc_recorder *recorder, bool sampling, uint64_t now)
 {
-	if (wake <= now + AT_ONCE_NS)
-		return false;
-	while (wake - now <= SPIN_NS) {
-		now = spy_clock_now();
-		if (now >= wake)
-			return false;
-	}
-	if (wake - now > PAUSE_NS)
-		spy_recorder_settle(recorder);
-	return sleep_until(wake);
+	if (sampling)
+		return least(recorder->next_ns, end_of(recorder));
+	return recorder->paused ? UINT64_MAX : least(now + WAIT_NS, end_of(recorder));
 }
 
 static int run(struct pyspyc_recorder *recorder, pyspyc_tick *tick, void *context,
 	       struct pyspyc_error *err)
 {
-	uint64_t now = spy_clock_now(), next = spy_pace_next(&recorder->pace, now);
-	uint64_t end = end_of(recorder), next_tick = 0, since = recorder->started_ns;
+	uint64_t now = spy_clock_now(), next_tick = 0, since = recorder->started_ns;
 	enum look state = LOOK_WAITING;
 
+	recorder->next_ns = spy_pace_next(&recorder->pace, now);
 	for (;;) {
-		bool interrupted;
+		bool interrupted, sampling;
 
-		if (now >= recorder->look_ns)
+		if (now >= recorder->look_ns && !recorder->paused)
 			state = look(recorder, now);
 		if (state == LOOK_OVER)
 			return over(recorder, err);
-		if (state == LOOK_WAITING) /* moments with nothing to see were not missed */
-			next = spy_pace_skip(&recorder->pace, now);
-		interrupted = pause_until(recorder, now,
-					  least(state == LOOK_SAMPLING ? next : now + WAIT_NS,
-						least(next_tick, end)));
+		sampling = state == LOOK_SAMPLING && !recorder->paused;
+		if (!sampling) /* moments with nothing to see were not missed */
+			recorder->next_ns = spy_pace_skip(&recorder->pace, now);
+		interrupted = spy_recorder_pause(recorder, now,
+						 least(wake_of(recorder, sampling, now), next_tick));
 		now = spy_clock_now();
-		recorder->sampling_ns += state == LOOK_SAMPLING ? now - since : 0;
+		recorder->sampling_ns += sampling ? now - since : 0;
 		since = now;
-		if (now >= end)
+		if (now >= end_of(recorder))
 			return finish(recorder, err);
 		if (interrupted || now >= next_tick) {
 			next_tick = now + TICK_EVERY_NS;
@@ -282,14 +280,14 @@ static int run(struct pyspyc_recorder *recorder, pyspyc_tick *tick, void *contex
 			if (tick(context, &recorder->stats) == PYSPYC_STOP)
 				return finish(recorder, err);
 		}
-		if (state == LOOK_SAMPLING && now + AT_ONCE_NS >= next) {
+		if (sampling && !recorder->paused && now + SPY_AT_ONCE_NS >= recorder->next_ns) {
 			spy_recorder_sample(recorder);
 			if (recorder->booking.failed)
 				return spy_nomem(err);
 			now = spy_clock_now();
-			next = spy_pace_next(&recorder->pace, now);
-			if (next < recorder->rest_ns)
-				next = recorder->rest_ns;
+			recorder->next_ns = spy_pace_next(&recorder->pace, now);
+			if (recorder->next_ns < recorder->rest_ns)
+				recorder->next_ns = recorder->rest_ns;
 		}
 	}
 }

@@ -2,6 +2,7 @@
 #ifndef SPY_LIB_RECORDER_PARTS_H
 #define SPY_LIB_RECORDER_PARTS_H
 
+#include "lib/gauges.h"
 #include "lib/tracked.h"
 #include "sample/pace.h"
 
@@ -22,6 +23,18 @@ struct pyspyc_recorder {
 	uint64_t rest_ns; /* no look before, for the sake of a thread that was just stopped */
 	uint64_t look_ns; /* when to look next at what processes there are */
 	struct spy_tracked *current;
+	uint64_t next_ns;      /* the next moment */
+	uint32_t covers;       /* samples of the profile that the pass under way stands for, */
+	uint64_t covers_ns;    /* time, */
+	uint64_t left_over_ns; /* and what of it is less than a sample */
+	bool paused;
+	uint64_t paused_since_ns, paused_ns; /* since when, and for how long before that */
+	bool wakes;	   /* on wake_fd */
+	int wake_fd;
+	uint64_t ready_ns; /* when to look at it next */
+	struct spy_gauges *gauges; /* options.live, else NULL */
+	uint64_t reset_ns;  /* stats.elapsed_ns when pyspyc_live_reset was called last */
+	uint64_t window_ns; /* options.live: time that the moments of the last window stand for */
 };
 
 /* --- recorder_family.c: the processes that are followed --- */
@@ -43,8 +56,45 @@ void spy_recorder_sample(struct pyspyc_recorder *recorder);
 /* Nothing is left provisional: before a pause, and at the end. */
 void spy_recorder_settle(struct pyspyc_recorder *recorder);
 
+/* --- recorder_wait.c: the time between --- */
+
+/* A moment that is as near as this is now. */
+#define SPY_AT_ONCE_NS (1u * SPY_NSEC_PER_USEC)
+
+/*
+ * Sleeps until wake, if that is still to come; true when it is time for tick: a signal handler
+ * ran, or the descriptor of pyspyc_recorder_wake_on can be read.
+ */
+bool spy_recorder_pause(struct pyspyc_recorder *recorder, uint64_t now, uint64_t wake);
+
 /* --- recorder_stats.c --- */
 
 void spy_recorder_update_stats(struct pyspyc_recorder *recorder);
+
+/* Time since the recording began, without pauses. */
+uint64_t spy_recorder_elapsed(const struct pyspyc_recorder *recorder, uint64_t now_ns);
+
+/* --- recorder_control.c: what is changed while it runs --- */
+
+/* -PYSPYC_EINVAL when there is no such rate. */
+int spy_recorder_check_rate(double rate, struct pyspyc_error *err);
+
+/* The pass under way stands for what the pace says. */
+void spy_recorder_cover(struct pyspyc_recorder *recorder);
+
+/* --- live.c and live_processes.c --- */
+
+struct spy_gauges *spy_gauges_new(void);
+void spy_gauges_free(struct spy_gauges *gauges);
+
+/* The gauge of the process that is looked at for tracked; NULL: no memory. */
+struct spy_process_gauge *spy_live_process(struct pyspyc_recorder *recorder,
+					   struct spy_tracked *tracked);
+
+/* Brings all processes and their threads up to date. */
+void spy_live_processes(struct pyspyc_recorder *recorder, uint64_t now_ns);
+
+/* The gauges' part of pyspyc_live_reset. */
+void spy_live_reset_gauges(struct pyspyc_recorder *recorder);
 
 #endif

@@ -14,15 +14,40 @@ static bool wants_thread(void *context, const struct spy_thread *thread)
 	return spy_booking_wants(&recorder->booking, thread);
 }
 
+static unsigned doing_of(const struct spy_sampler *sampler, const struct spy_thread *thread)
+{
+	bool gil = thread->state.gil && !sampler->states.gil_disabled;
+
+	return (thread->active ? SPY_DOES_ACTIVE : 0) | (gil ? SPY_DOES_GIL : 0) |
+	       (thread->gil_wait ? SPY_DOES_GIL_WAIT : 0);
+}
+
 static void book_thread(void *context, const struct spy_thread *thread,
 			const struct spy_stack *stack, int result, const struct pyspyc_error *err)
 {
 	struct pyspyc_recorder *recorder = context;
+	struct spy_tracked *tracked = recorder->current;
+	struct spy_booking *booking = &recorder->booking;
+	struct spy_thread_book *path = spy_booking_thread(&tracked->book, thread);
+	struct spy_sample sample = {
+		.at_ns = spy_recorder_elapsed(recorder, recorder->now_ns),
+		.time_ns = recorder->covers_ns,
+		.samples = recorder->covers,
+		.doing = doing_of(tracked->sampler, thread),
+	};
 
+	if (!path) {
+		booking->failed = true;
+		return;
+	}
 	if (stack)
-		spy_booking_add(&recorder->booking, &recorder->current->book,
-				recorder->current->sampler, thread, stack,
-				recorder->now_ns - recorder->started_ns, recorder->pace.covered);
+		spy_booking_add(booking, &tracked->book, path, tracked->sampler, thread, stack,
+				&sample);
+	else
+		path->booked = path->collecting = false;
+	if (recorder->gauges && tracked->gauge)
+		spy_gauges_visit(recorder->gauges, tracked->gauge, thread, path, sample.doing,
+				 sample.time_ns);
 }
 
 static void settle_book(void *context, bool hold)
@@ -51,6 +76,7 @@ static struct spy_pass make_pass(struct pyspyc_recorder *recorder)
 {
 	return (struct spy_pass){
 		.select = selection(recorder->booking.options.mode),
+		.waits = recorder->gauges != NULL,
 		.now_ns = spy_clock_now(),
 		.context = recorder,
 		.wanted = recorder->booking.options.threads ? wants_thread : NULL,
@@ -107,6 +133,55 @@ static void rest(struct pyspyc_recorder *recorder, uint64_t stops, uint64_t stop
 								 (100 / options->max_slowdown - 1));
 }
 
+/* What the process' threads did at this moment, for the live view; or the moment is none. */
+static void end_moment(struct pyspyc_recorder *recorder, struct spy_tracked *tracked, bool whole)
+{
+	struct spy_gauges *gauges = recorder->gauges;
+
+	if (!gauges)
+		return;
+	if (whole && tracked->gauge)
+		spy_gauges_moment(gauges, tracked->gauge, &recorder->booking, &tracked->book,
+				  spy_clock_now(), recorder->covers_ns);
+	gauges->moment_count = 0;
+	gauges->collecting = false;
+	recorder->booking.failed |= gauges->failed;
+}
+
+/* One process. */
+static void sample_one(struct pyspyc_recorder *recorder, struct spy_tracked *tracked,
+		       const struct spy_pass *pass)
+{
+	struct spy_counters before = tracked->sampler->reader.counters;
+	const struct spy_counters *after;
+	int result;
+
+	recorder->current = tracked;
+	if (recorder->gauges)
+		spy_live_process(recorder, tracked);
+	result = spy_sampler_pass(tracked->sampler, pass, &tracked->error);
+	end_moment(recorder, tracked, result >= 0);
+	if (result < 0) {
+		pass_failed(recorder, tracked, result);
+		return;
+	}
+	tracked->failures = 0;
+	after = &tracked->sampler->reader.counters;
+	rest(recorder, after->stopped - before.stopped, after->stopped_ns - before.stopped_ns);
+	spy_booking_forget_threads(&tracked->book, tracked->sampler);
+}
+
+/* Of options.live: what this moment counts for. */
+static void count_moment(struct pyspyc_recorder *recorder)
+{
+	struct spy_gauges *gauges = recorder->gauges;
+
+	gauges->open_ns += recorder->covers_ns;
+	gauges->late_ns += recorder->now_ns > recorder->next_ns
+				   ? recorder->now_ns - recorder->next_ns : 0;
+	gauges->late_count++;
+}
+
 void spy_recorder_sample(struct pyspyc_recorder *recorder)
 {
 	struct spy_pass pass = make_pass(recorder);
@@ -114,29 +189,17 @@ void spy_recorder_sample(struct pyspyc_recorder *recorder)
 	size_t i;
 
 	recorder->now_ns = pass.now_ns;
+	spy_recorder_cover(recorder);
 	for (i = 0; i < recorder->tracked_count; i++) {
-		struct spy_tracked *tracked = recorder->tracked[i];
-		struct spy_counters counters;
-		int result;
-
-		if (tracked->state != SPY_TRACKED_SAMPLING)
+		if (recorder->tracked[i]->state != SPY_TRACKED_SAMPLING)
 			continue;
-		recorder->current = tracked;
 		if (i) /* with many processes the moment draws out */
 			pass.now_ns = spy_clock_now();
-		counters = tracked->sampler->reader.counters;
-		result = spy_sampler_pass(tracked->sampler, &pass, &tracked->error);
-		if (result < 0) {
-			pass_failed(recorder, tracked, result);
-		} else {
-			tracked->failures = 0;
-			rest(recorder,
-			     tracked->sampler->reader.counters.stopped - counters.stopped,
-			     tracked->sampler->reader.counters.stopped_ns - counters.stopped_ns);
-			spy_booking_forget_threads(&tracked->book, tracked->sampler);
-		}
+		sample_one(recorder, recorder->tracked[i], &pass);
 		looked = true;
 	}
+	if (recorder->gauges && looked)
+		count_moment(recorder);
 	if (spy_profile_is_full(recorder->booking.profile)) {
 		spy_recorder_settle(recorder); /* before nodes get new numbers */
 		spy_profile_make_room(recorder->booking.profile);

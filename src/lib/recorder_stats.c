@@ -6,6 +6,14 @@
 #include "lib/recorder_parts.h"
 #include "lib/summary.h"
 
+uint64_t spy_recorder_elapsed(const struct pyspyc_recorder *recorder, uint64_t now_ns)
+{
+	uint64_t end = recorder->paused ? recorder->paused_since_ns : now_ns;
+	uint64_t without = recorder->started_ns + recorder->paused_ns;
+
+	return end > without ? end - without : 0;
+}
+
 void spy_recorder_update_stats(struct pyspyc_recorder *recorder)
 {
 	struct pyspyc_recorder_stats *stats = &recorder->stats;
@@ -31,7 +39,7 @@ void spy_recorder_update_stats(struct pyspyc_recorder *recorder)
 	stats->missed = recorder->pace.missed;
 	stats->samples = recorder->booking.stacks;
 	stats->folded = recorder->booking.profile->folded;
-	stats->elapsed_ns = spy_clock_now() - recorder->started_ns;
+	stats->elapsed_ns = spy_recorder_elapsed(recorder, spy_clock_now());
 	stats->cpu_ns = spy_clock_cpu() - recorder->cpu_started_ns;
 	stats->rate_reached = recorder->sampling_ns
 		? (double)stats->passes * 1e9 / (double)recorder->sampling_ns : 0;

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "lib/attach.h"
+#include "lib/gauges.h"
 
 /* A program that has just been started is looked at often, so that no frame is missed. */
 #define FRESH_NS (500u * SPY_NSEC_PER_MSEC)
@@ -72,12 +73,16 @@ void spy_tracked_take(struct spy_tracked *tracked, struct spy_sampler *sampler)
 void spy_tracked_lose(struct spy_tracked *tracked, struct spy_counters *counters)
 {
 	spy_counters_add(counters, &tracked->sampler->reader.counters);
+	if (tracked->gauge)
+		tracked->gauge->sampler = NULL;
 	spy_sampler_close(tracked->sampler);
 	tracked->sampler = NULL;
 	/* Thread and code numbers begin anew with the next sampler. */
 	spy_process_book_deinit(&tracked->book);
 	tracked->book = (struct spy_process_book){ 0 };
 	tracked->state = gone(tracked) ? SPY_TRACKED_GONE : SPY_TRACKED_WAITING;
+	if (tracked->gauge && tracked->state == SPY_TRACKED_GONE)
+		spy_rss_close(&tracked->gauge->rss); /* the next update may be long in coming */
 	tracked->since_ns = spy_clock_now();
 	tracked->next_look_ns = tracked->next_try_ns = 0;
 	tracked->failures = 0;

@@ -25,6 +25,7 @@ struct spy_tracked {
 	uint64_t since_ns;	    /* when waiting (for this program) began */
 	uint64_t next_look_ns;	    /* when to see whether it has ended or called exec */
 	uint64_t next_try_ns;
+	struct spy_process_gauge *gauge; /* options.live: what lib/gauges.h keeps of it; or NULL */
 	unsigned failures;	    /* passes of the sampler that failed, in a row */
 };
 

@@ -131,6 +131,26 @@ static uint32_t merge(struct folding *folding, uint32_t next)
 	return next;
 }
 
+/* Adds the values up where the nodes have gone. */
+static void merge_values(struct folding *folding, uint64_t *sums)
+{
+	struct pyspyc_profile *profile = folding->profile;
+	uint32_t i, j;
+
+	if (!sums)
+		return;
+	for (i = 0; i < folding->count; i++) {
+		const uint64_t *values = spy_profile_values(profile, i);
+		uint64_t *to = sums + (size_t)folding->moved[i] * profile->value_count;
+
+		for (j = 0; j < profile->value_count; j++)
+			to[j] += values[j];
+	}
+	free(profile->values);
+	profile->values = sums;
+	profile->value_capacity = folding->most;
+}
+
 /* Moves the nodes to their new places, and adds those that are new. */
 static void rebuild(struct folding *folding, uint32_t stay, uint32_t count)
 {
@@ -164,7 +184,7 @@ static void rebuild(struct folding *folding, uint32_t stay, uint32_t count)
 
 void spy_profile_make_room(struct pyspyc_profile *profile)
 {
-	spy_autofree uint64_t *totals = NULL;
+	spy_autofree uint64_t *totals = NULL, *sums = NULL;
 	spy_autofree uint32_t *moved = NULL, *others = NULL;
 	struct folding folding = { .profile = profile, .count = profile->node_count };
 	uint32_t stay, count, i;
@@ -177,13 +197,17 @@ void spy_profile_make_room(struct pyspyc_profile *profile)
 	totals = spy_profile_sum(profile);
 	moved = malloc(folding.count * sizeof(*moved));
 	others = calloc(folding.count, sizeof(*others));
-	if (!totals || !moved || !others || spy_profile_other(profile) == SPY_NO_FRAME)
+	if (profile->value_count)
+		sums = calloc((size_t)folding.most * profile->value_count, sizeof(*sums));
+	if (!totals || !moved || !others || !sums != !profile->value_count ||
+	    spy_profile_other(profile) == SPY_NO_FRAME)
 		return;
 	folding.totals = totals;
 	folding.moved = moved;
 	folding.others = others;
 	choose(&folding);
 	count = merge(&folding, number(&folding, &stay));
+	merge_values(&folding, spy_steal(sums));
 	rebuild(&folding, stay, count);
 	for (i = 0; i < profile->moment_count; i++)
 		profile->moments[i].node = moved[profile->moments[i].node];

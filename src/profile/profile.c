@@ -65,6 +65,7 @@ void spy_profile_free(struct pyspyc_profile *profile)
 	spy_index_free(&profile->node_index);
 	free(profile->frames);
 	free(profile->nodes);
+	free(profile->values);
 	free(profile->lanes);
 	free(profile->moments);
 	free(profile->title);
@@ -95,7 +96,7 @@ static bool frame_equal(const struct spy_frame *a, const struct spy_frame *b)
 {
 	return a->name == b->name && a->file == b->file && a->path == b->path &&
 	       a->line == b->line && a->first_line == b->first_line && a->kind == b->kind &&
-	       a->origin == b->origin;
+	       a->origin == b->origin && a->id == b->id;
 }
 
 static uint64_t frame_hash(const struct spy_frame *frame)
@@ -162,10 +163,13 @@ uint32_t spy_profile_frame(struct pyspyc_profile *profile, const struct spy_fram
 	return add_frame(profile, frame);
 }
 
-void spy_profile_rename_frame(struct pyspyc_profile *profile, uint32_t frame, uint32_t name)
+void spy_profile_rename_frame(struct pyspyc_profile *profile, uint32_t frame, uint32_t name,
+			      uint32_t file)
 {
-	if (frame < profile->frame_count && frame != profile->other_frame)
-		profile->frames[frame].name = name;
+	if (frame >= profile->frame_count || frame == profile->other_frame)
+		return;
+	profile->frames[frame].name = name;
+	profile->frames[frame].file = file;
 }
 
 /* --- lanes --- */

@@ -39,10 +39,11 @@ enum spy_origin {
 /* One place in a program. Strings are interned: equal numbers are equal texts. */
 struct spy_frame {
 	uint32_t name; /* function */
-	uint32_t file; /* as shown */
+	uint32_t file; /* as shown; of a process its command alone, of a thread its name alone */
 	uint32_t path; /* co_filename as it is */
 	int32_t line;  /* 0: none to show */
 	int32_t first_line;
+	int32_t id;	/* of a process its pid, of a thread its tid, else 0 */
 	uint8_t kind;	/* enum spy_frame_kind */
 	uint8_t origin; /* enum spy_origin */
 };
@@ -112,6 +113,8 @@ struct pyspyc_profile {
 	uint32_t node_count, node_capacity;
 	struct spy_index node_index; /* by parent and frame */
 	uint32_t generation;	     /* goes up when nodes get new numbers */
+	uint64_t *values;	     /* value_count of each node, in a row; NULL: none */
+	uint32_t value_count, value_capacity; /* capacity: in nodes */
 	struct spy_lane *lanes;
 	uint32_t lane_count, lane_capacity;
 	struct spy_moment *moments;
@@ -152,10 +155,11 @@ static inline const char *spy_profile_text(const struct pyspyc_profile *profile,
 uint32_t spy_profile_frame(struct pyspyc_profile *profile, const struct spy_frame *frame);
 
 /*
- * Gives a frame that is one thread's or process' alone another name (an interned string). Leaves
- * alone what others share. Without effect on which frames count as equal.
+ * Gives a frame that is one thread's or process' alone another name and file (interned strings).
+ * Leaves alone what others share. Without effect on which frames count as equal.
  */
-void spy_profile_rename_frame(struct pyspyc_profile *profile, uint32_t frame, uint32_t name);
+void spy_profile_rename_frame(struct pyspyc_profile *profile, uint32_t frame, uint32_t name,
+			      uint32_t file);
 
 /*
  * The child of parent for frame, added when new; UINT32_MAX when memory ran out.
@@ -178,6 +182,25 @@ void spy_profile_rename_lane(struct pyspyc_profile *profile, uint32_t lane, uint
 /* Books `samples` samples on node, at at_ns since the start, in lane (for the timeline). */
 void spy_profile_add(struct pyspyc_profile *profile, uint32_t node, uint32_t lane, uint64_t at_ns,
 		     uint64_t samples);
+
+/*
+ * Keeps count further values for each node from now on, zero at first; folding adds them up. Only
+ * while the profile is empty; false when it is not, or memory ran out.
+ */
+bool spy_profile_set_values(struct pyspyc_profile *profile, uint32_t count);
+
+/* A node's values, when there are any. Valid until the next node is made. */
+static inline uint64_t *spy_profile_values(const struct pyspyc_profile *profile, uint32_t node)
+{
+	return profile->values + (size_t)node * profile->value_count;
+}
+
+/*
+ * Lets a sample stand for another time from now on, and turns those that are there into such
+ * ones, rounded: meant for shorter times than before. (Not the columns, which have units of
+ * their own.)
+ */
+void spy_profile_set_period(struct pyspyc_profile *profile, uint64_t period_ns);
 
 /* True when there are more nodes than there should be: time for spy_profile_make_room. */
 static inline bool spy_profile_is_full(const struct pyspyc_profile *profile)

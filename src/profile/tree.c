@@ -1,10 +1,12 @@
 /* The call tree. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "profile/parts.h"
 
 /* Numbers of nodes have 31 bits; the limit on nodes is far below. */
 #define MOST_NODES (UINT32_MAX / 2)
+#define MOST_VALUES 256
 
 static uint64_t hash_of(uint32_t parent, uint32_t frame)
 {
@@ -44,13 +46,43 @@ void spy_tree_index(struct pyspyc_profile *profile)
 			      hash_of(profile->nodes[i].parent, profile->nodes[i].frame), i);
 }
 
+bool spy_profile_set_values(struct pyspyc_profile *profile, uint32_t count)
+{
+	uint64_t *values;
+
+	if (profile->node_count > 1 || count == 0 || count > MOST_VALUES)
+		return false;
+	values = calloc((size_t)profile->node_capacity * count, sizeof(*values));
+	if (!values)
+		return false;
+	free(profile->values);
+	profile->values = values;
+	profile->value_count = count;
+	profile->value_capacity = profile->node_capacity;
+	return true;
+}
+
+static bool add_values(struct pyspyc_profile *profile, uint32_t node)
+{
+	size_t size = profile->value_count * sizeof(*profile->values);
+
+	if (!size)
+		return true;
+	if (!spy_profile_reserve((void **)&profile->values, node, &profile->value_capacity, size,
+				 MOST_NODES))
+		return false;
+	memset(spy_profile_values(profile, node), 0, size);
+	return true;
+}
+
 static uint32_t add_child(struct pyspyc_profile *profile, uint32_t parent, uint32_t frame,
 			  uint64_t hash)
 {
 	uint32_t child = profile->node_count;
 
 	if (!spy_profile_reserve((void **)&profile->nodes, child, &profile->node_capacity,
-				 sizeof(*profile->nodes), MOST_NODES))
+				 sizeof(*profile->nodes), MOST_NODES) ||
+	    !add_values(profile, child))
 		return UINT32_MAX;
 	if (spy_index_is_full(&profile->node_index, child)) {
 		if (!spy_index_grow(&profile->node_index))

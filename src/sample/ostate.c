@@ -115,6 +115,15 @@ static char tell(struct spy_ostate *ostate, char letter)
 	return letter;
 }
 
+static void keep_call(struct spy_ostate *ostate, const char *text, ssize_t size)
+{
+	bool told = size > 0 && (size_t)size < sizeof(ostate->call) && text[0] != 'r';
+
+	if (told)
+		memcpy(ostate->call, text, (size_t)size);
+	ostate->call[told ? size : 0] = '\0';
+}
+
 static char look_at(struct spy_ostate *ostate, bool exact)
 {
 	char text[SPY_SYSCALL_LINE], letter;
@@ -125,6 +134,7 @@ static char look_at(struct spy_ostate *ostate, bool exact)
 	if (ostate->by_stat)
 		return tell(ostate, read_stat(ostate));
 	size = read_file(ostate->pid, ostate->tid, ostate->fd, "syscall", text, sizeof(text));
+	keep_call(ostate, text, size);
 	if (size == -ESRCH)
 		return tell(ostate, 'X');
 	if (size <= 0) {
@@ -159,6 +169,16 @@ char spy_ostate_read(struct spy_ostate *ostate)
 char spy_ostate_glance(struct spy_ostate *ostate)
 {
 	return look_at(ostate, false);
+}
+
+const char *spy_ostate_call(struct spy_ostate *ostate)
+{
+	char text[SPY_SYSCALL_LINE];
+
+	if (ostate->by_stat)
+		keep_call(ostate, text, read_file(ostate->pid, ostate->tid, -1, "syscall", text,
+						  sizeof(text)));
+	return ostate->call;
 }
 
 void spy_runs_open(struct spy_runs *runs, pid_t pid, pid_t tid)

@@ -22,6 +22,7 @@ struct spy_ostate {
 	char last;    /* what was told last; 0 before */
 	size_t line_size;
 	char line[SPY_SYSCALL_LINE]; /* with which it was told; size 0 for none */
+	char call[SPY_SYSCALL_LINE]; /* what `syscall` said last, NUL-terminated; "" of one that ran */
 };
 
 void spy_ostate_open(struct spy_ostate *ostate, pid_t pid, pid_t tid);
@@ -40,6 +41,12 @@ char spy_ostate_read(struct spy_ostate *ostate);
  * third when the thread sleeps in another place each time.
  */
 char spy_ostate_glance(struct spy_ostate *ostate);
+
+/*
+ * Where the thread sleeps: the line of `syscall` that it was last read or glanced at with, and
+ * where that is not looked at (by_stat), a new one. Valid until the next call; "" when it ran.
+ */
+const char *spy_ostate_call(struct spy_ostate *ostate);
 
 /*
  * Whether a thread has run since it was asked last: the third number of its schedstat

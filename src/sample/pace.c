@@ -14,6 +14,14 @@ void spy_pace_begin(struct spy_pace *pace, double rate, uint64_t now_ns, uint64_
 				   .random = seed | 1 };
 }
 
+void spy_pace_set_rate(struct spy_pace *pace, double rate, uint64_t now_ns)
+{
+	uint64_t missed = pace->missed;
+
+	spy_pace_begin(pace, rate, now_ns, pace->random);
+	pace->missed = missed;
+}
+
 void spy_pace_end(struct spy_pace *pace, uint64_t now_ns)
 {
 	uint64_t due = (now_ns - pace->start_ns) / pace->period_ns;

@@ -17,6 +17,9 @@ struct spy_pace {
 /* rate in moments a second; seed makes the jitter. */
 void spy_pace_begin(struct spy_pace *pace, double rate, uint64_t now_ns, uint64_t seed);
 
+/* Goes on at another rate; what was missed so far stays counted. */
+void spy_pace_set_rate(struct spy_pace *pace, double rate, uint64_t now_ns);
+
 /*
  * The moment for the next sample, in ns of spy_clock_now: somewhere in the next period,
  * so that a target that works in step with the rate is seen at every phase. Periods that

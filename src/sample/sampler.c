@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "sample/waits.h"
 
 #define NAMES_EVERY_NS (100u * SPY_NSEC_PER_MSEC)
 #define PATHS_EVERY_NS (1u * SPY_NSEC_PER_MSEC)
@@ -272,6 +273,43 @@ static void look_at_states(struct spy_sampler *sampler, enum spy_select select)
 	}
 }
 
+/*
+ * Which of the threads that sleep wait for the GIL: by where they sleep, which the look at their
+ * states has shown already. One that has not run since waits for what it did. Where it takes
+ * another look, which may last a clock tick (spy_ostate_slow_kernel), one thread at a time has it.
+ */
+static void look_at_waits(struct spy_sampler *sampler)
+{
+	const struct spy_thread_state *placed = NULL;
+	struct spy_gil_place place = { 0 };
+	size_t i, turn = sampler->wait_turn;
+
+	for (i = 0; i < sampler->thread_count; i++) {
+		size_t at = (turn + i) % sampler->thread_count;
+		struct spy_thread *thread = sampler->threads[at];
+		bool may = !thread->active && !thread->shared && !thread->state.gil &&
+			   sleeps(thread->os_state);
+		struct spy_syscall call;
+
+		if (thread->rested)
+			continue;
+		if (may && thread->ostate.by_stat) {
+			if (sampler->wait_turn != turn)
+				continue;
+			sampler->wait_turn = at + 1;
+		}
+		thread->gil_wait = false;
+		if (!may || !spy_syscall_parse(spy_ostate_call(&thread->ostate), &call))
+			continue;
+		if (!placed || placed->interpreter_index != thread->state.interpreter_index) {
+			placed = &thread->state;
+			spy_gil_place_of(&sampler->reader.heap, &sampler->python, &sampler->states,
+					 &thread->state, &place);
+		}
+		thread->gil_wait = spy_waits_at(&call, &place);
+	}
+}
+
 static bool selected(const struct spy_thread *thread, enum spy_select select)
 {
 	switch (select) {
@@ -286,7 +324,7 @@ static bool selected(const struct spy_thread *thread, enum spy_select select)
 }
 
 /* The list of threads, their names, and what the OS says of each. */
-static int look(struct spy_sampler *sampler, enum spy_select select, struct pyspyc_error *err)
+static int look(struct spy_sampler *sampler, const struct spy_pass *pass, struct pyspyc_error *err)
 {
 	int result;
 
@@ -306,7 +344,9 @@ static int look(struct spy_sampler *sampler, enum spy_select select, struct pysp
 	}
 	find_tids(sampler);
 	find_names(sampler);
-	look_at_states(sampler, select);
+	look_at_states(sampler, pass->select);
+	if (pass->waits)
+		look_at_waits(sampler);
 	sampler->stale = false;
 	sampler->listed_ns = sampler->reader.now_ns;
 	return 0;
@@ -397,7 +437,7 @@ int spy_sampler_pass(struct spy_sampler *sampler, const struct spy_pass *pass,
 		spy_sampler_settle(sampler, pass);
 	if (sampler->stale || pass->select == SPY_SELECT_GIL || !sampler->thread_count ||
 	    pass->now_ns - sampler->listed_ns >= LIST_EVERY_NS) {
-		result = look(sampler, pass->select, err);
+		result = look(sampler, pass, err);
 		if (result < 0)
 			return result;
 	}

@@ -15,6 +15,7 @@ struct spy_thread {
 	char os_name[64];  /* comm */
 	char os_state;	   /* at this moment */
 	bool active;	   /* at this moment: on a CPU or waiting for one */
+	bool gil_wait;	   /* at this moment, if the pass asks: sleeps until it gets the GIL */
 	bool shared;	   /* another thread state (of a subinterpreter) has the same tid */
 	uint64_t tid_tried_ns;
 	bool rested;	   /* it slept when it was looked at last, and has not run since */
@@ -35,6 +36,7 @@ struct spy_sampler {
 	bool names_stale;
 	uint64_t listed_ns; /* when threads and their states were last looked at */
 	uint64_t image_ns;  /* when it was last seen to run the same program */
+	size_t wait_turn;   /* the thread whose wait is looked at next, where that may take long */
 	bool stale;	    /* the list is known to have changed since */
 	struct spy_stack_job *jobs;
 	struct spy_thread **chosen;
@@ -66,6 +68,7 @@ enum spy_select {
 
 struct spy_pass {
 	enum spy_select select;
+	bool waits; /* find out who waits for the GIL; only with SPY_SELECT_ALL */
 	uint64_t now_ns;
 	void *context;
 	/* Which of the selected threads to read; NULL for all. */

@@ -48,6 +48,17 @@ void spy_gil_place_read(const struct spy_heap *heap, const struct spy_python *py
 	}
 }
 
+void spy_gil_place_of(const struct spy_heap *heap, const struct spy_python *python,
+		      const struct spy_thread_states *states,
+		      const struct spy_thread_state *thread, struct spy_gil_place *ret)
+{
+	*ret = (struct spy_gil_place){ 0 };
+	if (!thread->gil && !states->gil_disabled &&
+	    thread->interpreter_index < states->interpreter_count)
+		spy_gil_place_read(heap, python, &states->interpreters[thread->interpreter_index],
+				   ret);
+}
+
 bool spy_waits_at(const struct spy_syscall *call, const struct spy_gil_place *place)
 {
 	return call->number == SYS_futex && place->size && call->arguments[0] >= place->start &&

@@ -35,6 +35,11 @@ struct spy_gil_place {
 void spy_gil_place_read(const struct spy_heap *heap, const struct spy_python *python,
 			const struct spy_interpreter *interpreter, struct spy_gil_place *ret);
 
+/* Of a thread state: that of its interpreter, size 0 where it does not wait for any GIL. */
+void spy_gil_place_of(const struct spy_heap *heap, const struct spy_python *python,
+		      const struct spy_thread_states *states,
+		      const struct spy_thread_state *thread, struct spy_gil_place *ret);
+
 /* Whether a thread in this system call waits for the GIL at place. */
 bool spy_waits_at(const struct spy_syscall *call, const struct spy_gil_place *place);
 

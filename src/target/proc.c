@@ -83,7 +83,7 @@ int spy_stat_parse(const char *text, size_t size, struct spy_stat *ret, struct p
 {
 	const char *end = text + size, *open = memchr(text, '(', size), *close, *rest;
 	spy_autobuffer struct spy_buffer command = { 0 };
-	uint64_t ppid, flags;
+	uint64_t ppid, flags, children;
 
 	/* comm may hold anything, ") R 1" included: the last parenthesis ends it. */
 	close = open ? memrchr(open, ')', (size_t)(end - open)) : NULL;
@@ -93,8 +93,10 @@ int spy_stat_parse(const char *text, size_t size, struct spy_stat *ret, struct p
 	*ret = (struct spy_stat){ .state = *rest };
 	if (!field(rest, end, 1, &ppid) || !field(rest, end, 6, &flags) ||
 	    !field(rest, end, 11, &ret->utime) || !field(rest, end, 12, &ret->stime) ||
+	    !field(rest, end, 13, &ret->children) || !field(rest, end, 14, &children) ||
 	    !field(rest, end, 17, &ret->threads) || !field(rest, end, 19, &ret->start_time))
 		return spy_fail(err, PYSPYC_ECORRUPT, "a stat line of /proc is too short");
+	ret->children += children;
 	ret->ppid = (pid_t)ppid;
 	ret->flags = (unsigned)flags;
 	spy_utf8_append(&command, open + 1, (size_t)(close - open - 1));

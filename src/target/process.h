@@ -96,6 +96,7 @@ struct spy_stat {
 	pid_t ppid;
 	uint64_t utime; /* clock ticks */
 	uint64_t stime;
+	uint64_t children; /* clock ticks of children that were waited for, and theirs */
 	uint64_t threads; /* that have not ended; a zombie leader counts */
 	uint64_t start_time;
 	unsigned flags;	   /* PF_* of the kernel */

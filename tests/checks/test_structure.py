@@ -17,10 +17,11 @@ FOLDERS = {
     "elf": ({"base", "target"}, {"error.h"}),
     "cpython": ({"base", "target", "elf"}, {"error.h"}),
     "sample": ({"base", "target", "elf", "cpython"}, {"error.h", "snapshot.h"}),
-    "profile": ({"base"}, {"error.h", "profile.h"}),
+    "profile": ({"base"}, {"error.h", "live.h", "profile.h"}),
     "sink": ({"base", "profile"}, {"error.h", "profile.h"}),
     "lib": ({"base", "target", "elf", "cpython", "sample", "profile", "sink"}, ALL_PUBLIC),
-    "cli": (set(), ALL_PUBLIC),
+    "tui": (set(), ALL_PUBLIC),
+    "cli": ({"tui"}, ALL_PUBLIC),
 }
 
 # Libraries that a folder keeps to itself.

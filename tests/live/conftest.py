@@ -14,6 +14,7 @@ from kit import pythons
 from kit.matrix import Matrix
 from kit.spy import Spy
 from kit.target import Place, Target
+from kit.top import Top
 
 # For what does not depend on the interpreter: one per way of finding frames, and a static one.
 FEW = ("2.7", "3.8", "3.13", "system")
@@ -130,3 +131,14 @@ def command(python, place):
     def make(name, *arguments):
         return [*python.command, place.path(name), *map(str, arguments)]
     return make
+
+
+@pytest.fixture
+def top(spy):
+    """Starts `pyspyc top` in a terminal: top(*arguments, columns=, lines=, term=, …)."""
+    with contextlib.ExitStack() as stack:
+        def run(*arguments, **more):
+            terminal = Top(spy.path, *arguments, cwd=spy.folder, **more)
+            stack.callback(terminal.close)
+            return terminal
+        yield run

@@ -18,7 +18,7 @@ COMPLETIONS = cli.BUILD / "completions"
 @pytest.fixture(autouse=True, scope="session")
 def built():
     """`./dev build` makes the program only; one of several workers makes what is missing."""
-    files = [*(MAN / ("pyspyc%s.1" % name) for name in ("", "-record", "-dump", "-help")),
+    files = [*(MAN / ("pyspyc%s.1" % name) for name in ("", "-record", "-top", "-dump", "-help")),
              *(COMPLETIONS / name for name in ("pyspyc", "_pyspyc", "pyspyc.fish"))]
     if not (cli.BUILD / "build.ninja").exists():
         return

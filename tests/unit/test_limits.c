@@ -347,7 +347,8 @@ static void test_frames_and_strings(void **state)
 	assert_int_equal(profile->samples, 1000);
 	assert_true(profile->folded >= 950 && profile->folded < 955);
 	check(profile);
-	spy_profile_rename_frame(profile, profile->other_frame, profile->frames[known].name);
+	spy_profile_rename_frame(profile, profile->other_frame, profile->frames[known].name,
+				 profile->frames[known].file);
 	assert_string_equal(spy_profile_text(profile, profile->frames[profile->other_frame].name),
 			    SPY_OTHER_NAME);
 	profile->limits.frames = 10000;

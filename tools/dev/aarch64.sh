@@ -2,12 +2,12 @@
 # Compiling for aarch64 against arm64 libraries in the cache: the system's own packages stay as
 # they are, because apt works on a state of its own here.
 
-ARM64_PACKAGES="libc6-dev libelf-dev libdw-dev libjansson-dev zlib1g-dev libcmocka-dev"
+ARM64_PACKAGES="libc6-dev libelf-dev libdw-dev libjansson-dev zlib1g-dev libncurses-dev libcmocka-dev"
 
 # Makes $PYSPYC_CACHE/arm64/tree, a file tree with the libraries; returns 1 when it cannot.
 aarch64_sysroot() {
 	local place=$PYSPYC_CACHE/arm64
-	[ ! -e "$place/complete" ] || return 0
+	[ "$(cat "$place/complete" 2>/dev/null)" != "$ARM64_PACKAGES" ] || return 0
 	command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 1
 	say "aarch64: fetching the arm64 libraries into $place"
 	mkdir -p "$place"
@@ -36,7 +36,7 @@ fetch_arm64() {
 	# Where the packages know only /usr/lib, the loader is still looked for in /lib.
 	[ -e "$place/tree/lib" ] || ln -s usr/lib "$place/tree/lib"
 	rm -rf "$place/cache"
-	: >"$place/complete"
+	echo "$ARM64_PACKAGES" >"$place/complete"
 }
 
 build_aarch64() {

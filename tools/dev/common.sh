@@ -59,6 +59,7 @@ module libelf libelf-dev
 module libdw libdw-dev
 module zlib zlib1g-dev
 module jansson libjansson-dev
+module ncursesw libncurses-dev
 END
 		;;
 	unit)
@@ -89,6 +90,7 @@ command gdb gdb
 command strace strace
 command mandoc mandoc
 command fish fish
+command tmux tmux
 command zsh zsh
 command uwsgi uwsgi
 file /usr/lib/uwsgi/plugins/python3_plugin.so uwsgi-plugin-python3
