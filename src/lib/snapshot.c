@@ -144,7 +144,7 @@ static bool is_odd(const struct owned_snapshot *owned)
 	size_t i;
 
 	for (i = 0; i < owned->count; i++)
-		if (owned->threads[i].gil && !owned->threads[i].active)
+		if (owned->threads[i].gil && owned->threads[i].os_state == 'S')
 			return true;
 	return false;
 }

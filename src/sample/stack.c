@@ -126,6 +126,9 @@ static bool ends_in_waiting(const struct spy_stack_reader *reader, struct spy_st
 		memory->lone = 0;
 		return false;
 	}
+	/* Up to 3.10 one that throw() passes through has no caller meanwhile (gen_throw, genobject.c). */
+	if (reader->heap.layout->frames == SPY_FRAME_OBJECTS && copy->count > 1)
+		return false;
 	if (spy_version_minor(&reader->heap.version) >= 0x030c || !memory->pause.attached)
 		return true;
 	if (memory->lone != root->address) {

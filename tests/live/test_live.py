@@ -99,10 +99,13 @@ def test_gil_is_shared(launch, watch):
 
 
 @pytest.mark.case("live: who has the GIL and who waits")
-@few
+@pytest.mark.pythons(only=("3.8", "3.13", "system"))
 @pytest.mark.flaky(reruns=2)
 def test_many_wait(launch, watch):
-    """Of eight that compute, most wait at any time, each for its share."""
+    """Of eight that compute, most wait at any time, each for its share.
+
+    Not in 2.7, which wakes one of them every 100 instructions: they want a CPU more than they sleep.
+    """
     target = launch("crowd.py", "60", "8", "1")
     system.computes(target.pid)
     update = watch(target.pid, 100).update(after=3)
