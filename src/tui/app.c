@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "tui/app.h"
+#include "tui/clock.h"
 #include "tui/signals.h"
 
 /* The first figures come sooner than after a long delay. */
@@ -23,14 +23,6 @@
 /* Refreshes between two times that --thread is said to have left none. */
 #define UNMATCHED_EVERY 8
 
-static uint64_t clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 void tui_app_say(struct tui_app *app, enum tui_role role, const char *format, ...)
 {
 	struct tui_internal *internal = app->internal;
@@ -40,7 +32,7 @@ void tui_app_say(struct tui_app *app, enum tui_role role, const char *format, ..
 	vsnprintf(internal->message, sizeof(internal->message), format, args);
 	va_end(args);
 	internal->message_role = role;
-	internal->message_ns = clock_ns() + MESSAGE_NS;
+	internal->message_ns = tui_clock_ns() + MESSAGE_NS;
 	internal->stale = true;
 }
 
@@ -73,7 +65,7 @@ static void listen(struct tui_app *app)
 {
 	const struct tui_options *options = app->options;
 	struct tui_internal *internal = app->internal;
-	uint64_t now = clock_ns();
+	uint64_t now = tui_clock_ns();
 	const char *said;
 
 	if (!options->output || now < internal->listen_ns)
@@ -112,7 +104,7 @@ void tui_app_refresh(struct tui_app *app)
 	}
 	if (!internal->refreshes++ && delay > FIRST_SECONDS)
 		delay = FIRST_SECONDS;
-	internal->next_ns = clock_ns() + (uint64_t)(delay * 1e9);
+	internal->next_ns = tui_clock_ns() + (uint64_t)(delay * 1e9);
 	tell_unmatched(app);
 	tui_app_update(app);
 }
@@ -214,7 +206,7 @@ static bool is_there(pid_t pid)
 static void look_for_end(struct tui_app *app)
 {
 	struct tui_internal *internal = app->internal;
-	uint64_t now = clock_ns();
+	uint64_t now = tui_clock_ns();
 
 	if (!app->paused || app->finished || now < internal->alive_ns)
 		return;
@@ -245,11 +237,11 @@ static bool step(struct tui_app *app)
 		internal->stale = true;
 	}
 	read_keys(app);
-	if (!internal->quit && !app->paused && !app->finished && clock_ns() >= internal->next_ns)
+	if (!internal->quit && !app->paused && !app->finished && tui_clock_ns() >= internal->next_ns)
 		tui_app_refresh(app);
 	if (internal->quit)
 		return false;
-	if (internal->message[0] && clock_ns() > internal->message_ns) {
+	if (internal->message[0] && tui_clock_ns() > internal->message_ns) {
 		internal->message[0] = 0;
 		internal->stale = true;
 	}
@@ -278,7 +270,7 @@ static void stay(struct tui_app *app)
 {
 	struct tui_internal *internal = app->internal;
 	struct pollfd terminal = { .fd = tui_key_fd(), .events = POLLIN };
-	uint64_t now = clock_ns();
+	uint64_t now = tui_clock_ns();
 
 	app->finished = true;
 	/* The rest of a window counts when it is no mere moment. */

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 void tui_cell_text(struct tui_cell *cell, enum tui_role role, const char *text)
 {
@@ -72,17 +73,22 @@ static size_t written(int length, size_t size)
 	return (size_t)length < size ? (size_t)length : size - 1;
 }
 
-size_t tui_place_where(const struct pyspyc_place *place, char *text, size_t size)
+size_t tui_where(const char *file, int line, char *text, size_t size)
 {
 	int length;
 
-	if (!place->file || !place->file[0])
+	if (!file || !file[0])
 		length = snprintf(text, size, "%s", "");
-	else if (place->line > 0)
-		length = snprintf(text, size, "%s:%d", place->file, place->line);
+	else if (line > 0)
+		length = snprintf(text, size, "%s:%d", file, line);
 	else
-		length = snprintf(text, size, "%s", place->file);
+		length = snprintf(text, size, "%s", file);
 	return written(length, size);
+}
+
+size_t tui_place_where(const struct pyspyc_place *place, char *text, size_t size)
+{
+	return tui_where(place->file, place->line, text, size);
 }
 
 /* The first word at text without its directories; *length gets its length. */
@@ -175,6 +181,21 @@ static uint64_t hash(uint64_t seed, const void *bytes, size_t size)
 	for (size_t i = 0; i < size; i++)
 		seed = (seed ^ at[i]) * 0x100000001b3u;
 	return seed;
+}
+
+void tui_place_searched(const struct pyspyc_place *place, bool apart, struct tui_cell *cell)
+{
+	size_t length = tui_place_full(place, cell->text, sizeof(cell->text));
+
+	if (apart && length + 2 < sizeof(cell->text)) {
+		cell->text[length++] = ' ';
+		tui_place_whose(place, cell->text + length, sizeof(cell->text) - length);
+	}
+}
+
+int tui_compare_names(const char *a, const char *b)
+{
+	return strcasecmp(a ? a : "", b ? b : "");
 }
 
 uint64_t tui_place_identity(const struct pyspyc_place *place)

@@ -19,7 +19,10 @@ void tui_cell_bar(struct tui_cell *cell, double share, int width);
 /* The colour of a name. */
 enum tui_role tui_place_role(const struct pyspyc_place *place);
 
-/* "file:line", or "" where there is no file. Returns the length. */
+/* "file:line", "file" for line 0, or "" where there is no file. Returns the length. */
+size_t tui_where(const char *file, int line, char *text, size_t size);
+
+/* The same of a place. */
 size_t tui_place_where(const struct pyspyc_place *place, char *text, size_t size);
 
 /* "name (file:line)", of processes and threads what tells them from others. */
@@ -33,6 +36,12 @@ size_t tui_command_short(const char *command, char *text, size_t size);
 
 /* "1234 name" of the thread or process that a row of a table is about. */
 void tui_place_whose(const struct pyspyc_place *place, char *text, size_t size);
+
+/* What filters and searches see of a row about a place, told apart by thread or process or not. */
+void tui_place_searched(const struct pyspyc_place *place, bool apart, struct tui_cell *cell);
+
+/* < 0 when name a comes first, upper and lower case alike; NULL is "". */
+int tui_compare_names(const char *a, const char *b);
 
 /* A number for a place, the same for places that are. */
 uint64_t tui_place_identity(const struct pyspyc_place *place);

@@ -1,7 +1,7 @@
 #include <poll.h>
 #include <stdint.h>
-#include <time.h>
 
+#include "tui/clock.h"
 #include "tui/screen_parts.h"
 
 /* How long two presses may lie apart to be a double click. */
@@ -78,17 +78,9 @@ void tui_keys_open(void)
 	mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static int tell_event(const MEVENT *event, struct tui_mouse *mouse)
 {
-	uint64_t now = now_ms();
+	uint64_t now = tui_clock_ns() / TUI_NSEC_PER_MSEC;
 
 	*mouse = (struct tui_mouse){ .y = event->y, .x = event->x };
 	if (event->bstate & BUTTON4_PRESSED) {

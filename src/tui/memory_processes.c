@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "tui/cells.h"
 
@@ -107,10 +106,8 @@ static int compare_growth(const void *context, size_t left, size_t right)
 
 static int compare_commands(const void *context, size_t left, size_t right)
 {
-	const char *a = process_at(context, left)->command;
-	const char *b = process_at(context, right)->command;
-
-	return strcasecmp(a ? a : "", b ? b : "");
+	return tui_compare_names(process_at(context, left)->command,
+				 process_at(context, right)->command);
 }
 
 static const struct tui_column columns[] = {

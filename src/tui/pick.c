@@ -3,9 +3,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "pyspyc/snapshot.h"
+#include "tui/clock.h"
 #include "tui/pick.h"
 #include "tui/signals.h"
 #include "tui/top.h"
@@ -32,20 +32,12 @@ struct picker {
 	struct pyspyc_error error;
 };
 
-static uint64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void refresh(struct picker *picker)
 {
 	bool first = !picker->table.at_ns;
 
 	picker->result = tui_pick_list_update(&picker->table, &picker->error);
-	picker->next_ms = clock_ms() + (first ? FIRST_MS : REFRESH_MS);
+	picker->next_ms = tui_clock_ns() / TUI_NSEC_PER_MSEC + (first ? FIRST_MS : REFRESH_MS);
 	picker->stale = true;
 	if (picker->result < 0)
 		picker->quit = true;
@@ -294,7 +286,7 @@ static void read_keys(struct picker *picker)
 static bool wait_for_keys(const struct picker *picker)
 {
 	struct pollfd terminal = { .fd = tui_key_fd(), .events = POLLIN };
-	uint64_t now = clock_ms();
+	uint64_t now = tui_clock_ns() / TUI_NSEC_PER_MSEC;
 
 	/* Not for long: a signal may have come just before. */
 	if (now + WAIT_MS < picker->next_ms)
@@ -313,7 +305,7 @@ static int run(struct picker *picker)
 			tui_screen_redraw();
 			picker->stale = true;
 		}
-		if (clock_ms() >= picker->next_ms)
+		if (tui_clock_ns() / TUI_NSEC_PER_MSEC >= picker->next_ms)
 			refresh(picker);
 		read_keys(picker);
 		if (picker->stale && !picker->quit)

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "tui/cells.h"
+#include "tui/clock.h"
 #include "tui/pick.h"
 #include "tui/view.h"
 
@@ -195,14 +195,6 @@ void tui_pick_list_close(struct tui_pick_list *list)
 	free(list->users);
 }
 
-static uint64_t clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static const struct pyspyc_process_info *find(const struct tui_pick_list *list, pid_t pid)
 {
 	size_t low = 0, high = list->count;
@@ -232,7 +224,7 @@ static double share_since(const struct tui_pick_list *before,
 int tui_pick_list_update(struct tui_pick_list *list, struct pyspyc_error *err)
 {
 	struct pyspyc_process_info *processes = NULL;
-	uint64_t now = clock_ns();
+	uint64_t now = tui_clock_ns();
 	size_t count = 0;
 	double *cpu;
 	int result = pyspyc_processes(&processes, &count, err);

@@ -48,12 +48,7 @@ static void cell_where(const void *context, size_t row, struct tui_cell *cell)
 	const struct pyspyc_frame_info *frame = frame_at(context, row);
 
 	cell->role = TUI_DIM;
-	if (!frame->file || !frame->file[0])
-		cell->text[0] = '\0';
-	else if (frame->line > 0)
-		snprintf(cell->text, sizeof(cell->text), "%s:%d", frame->file, frame->line);
-	else
-		snprintf(cell->text, sizeof(cell->text), "%s", frame->file);
+	tui_where(frame->file, frame->line, cell->text, sizeof(cell->text));
 }
 
 static void cell_both(const void *context, size_t row, struct tui_cell *cell)

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "tui/cells.h"
 
@@ -49,9 +48,8 @@ static int compare_whose_of(const void *context, size_t left, size_t right)
 
 static int compare_names(const void *context, size_t left, size_t right)
 {
-	const char *a = row_at(context, left)->place.name, *b = row_at(context, right)->place.name;
-
-	return strcasecmp(a ? a : "", b ? b : "");
+	return tui_compare_names(row_at(context, left)->place.name,
+				 row_at(context, right)->place.name);
 }
 
 static int compare_places(const void *context, size_t left, size_t right)
@@ -181,13 +179,8 @@ static uint64_t identity(const void *context, size_t row)
 static void text(const void *context, size_t row, struct tui_cell *cell)
 {
 	const struct tui_table_view *view = context;
-	const struct pyspyc_place *place = &row_at(context, row)->place;
-	size_t length = tui_place_full(place, cell->text, sizeof(cell->text));
 
-	if ((view->by_thread || view->by_process) && length + 2 < sizeof(cell->text)) {
-		cell->text[length++] = ' ';
-		tui_place_whose(place, cell->text + length, sizeof(cell->text) - length);
-	}
+	tui_place_searched(&row_at(context, row)->place, view->by_thread || view->by_process, cell);
 }
 
 void tui_table_view_open(struct tui_table_view *view, enum pyspyc_table_kind kind,

@@ -140,10 +140,8 @@ void tui_thread_cell_frame(const void *context, size_t row, struct tui_cell *cel
 
 int tui_thread_compare_names(const void *context, size_t left, size_t right)
 {
-	const char *a = tui_thread_row(context, left)->name;
-	const char *b = tui_thread_row(context, right)->name;
-
-	return strcasecmp(a ? a : "", b ? b : "");
+	return tui_compare_names(tui_thread_row(context, left)->name,
+				 tui_thread_row(context, right)->name);
 }
 
 int tui_thread_compare_pids(const void *context, size_t left, size_t right)

@@ -32,7 +32,7 @@ static size_t count_lines(const char *bytes, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	/* An exact place on the heap, so that the sanitizer sees a read past its end. */
-	char *bytes = malloc(size + !size);
+	char *bytes = calloc(1, size + !size);
 	struct tui_source_text text = { 0 };
 	enum tui_source_kind kind;
 

@@ -43,8 +43,9 @@ build_release() {
 }
 
 # -O1: the sanitizers' reports keep their frames, and -Werror sees the flow analysis' warnings.
+# Not --buildtype as well: on a reconfiguration it would set the optimisation back.
 # shellcheck disable=SC2054 # the comma belongs to meson's value
-SANITIZED=(--buildtype=debug -Doptimization=1 -Db_lto=false -Dwerror=true
+SANITIZED=(-Ddebug=true -Doptimization=1 -Db_lto=false -Dwerror=true
 	-Db_sanitize=address,undefined -Db_lundef=false)
 
 build_dev() {
