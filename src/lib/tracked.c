@@ -26,6 +26,7 @@ void spy_counters_add(struct spy_counters *sum, const struct spy_counters *more)
 	sum->dropped += more->dropped;
 	sum->unreadable += more->unreadable;
 	sum->truncated += more->truncated;
+	sum->partial += more->partial;
 }
 
 static uint64_t hash_exe(pid_t pid)
@@ -66,6 +67,7 @@ void spy_tracked_deinit(struct spy_tracked *tracked, struct spy_counters *counte
 void spy_tracked_take(struct spy_tracked *tracked, struct spy_sampler *sampler)
 {
 	tracked->sampler = sampler;
+	sampler->reader.outer = true;
 	tracked->sampled = true;
 	tracked->state = SPY_TRACKED_SAMPLING;
 }

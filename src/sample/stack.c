@@ -44,6 +44,7 @@ void spy_stack_memory_free(struct spy_stack_memory *memory)
 		free(memory->views[i].offsets);
 	}
 	spy_spans_free(&memory->spans);
+	spy_stack_outer_free(memory->outer);
 	spy_pause_finish(&memory->pause);
 }
 
@@ -79,6 +80,7 @@ void spy_stack_reader_init(struct spy_stack_reader *reader, const struct spy_hea
 
 void spy_stack_reader_deinit(struct spy_stack_reader *reader)
 {
+	free(reader->chains);
 	free(reader->ranges);
 	free(reader->second);
 	free(reader->due);
@@ -295,6 +297,7 @@ static enum outcome read_running(struct request *request, unsigned tries)
 		if (outcome != OUTCOME_DISAGREED && outcome != OUTCOME_UNREADABLE)
 			return outcome;
 		request->reader->counters.retried++;
+		spy_stack_outer_note(request->reader, request->memory, request->second);
 		disagreed++;
 	}
 	return OUTCOME_DISAGREED;
@@ -422,6 +425,7 @@ int spy_stack_read(struct spy_stack_reader *reader, struct spy_stack_memory *mem
 	if (!spy_stack_due_begin(reader, memory))
 		return spy_nomem(err);
 	memory->repeated = 0;
+	spy_stack_outer_begin(memory);
 	if (memory->pause.attached && reader->blocking != PYSPYC_BLOCKING_ALWAYS &&
 	    !spy_pause_settle(&memory->pause)) /* it has not run since: no need to stop it */
 		outcome = read_running(&request, TRIES_WITHOUT_STOP);
@@ -430,6 +434,7 @@ int spy_stack_read(struct spy_stack_reader *reader, struct spy_stack_memory *mem
 	switch (outcome) {
 	case OUTCOME_STACK:
 		accept(&request, ret);
+		ret->partial = spy_stack_outer_left(reader, memory, ret);
 		return 0;
 	case OUTCOME_GONE:
 		return spy_fail(err, PYSPYC_ENOTREADY, "the thread has ended");

@@ -22,6 +22,7 @@ struct spy_counters {
 	uint64_t dropped;
 	uint64_t unreadable;
 	uint64_t truncated;
+	uint64_t partial; /* stacks of which only the outer part is known */
 };
 
 /* A stack as one reading saw it: the bytes copied, and the frames found in them. */
@@ -53,6 +54,7 @@ struct spy_stack_memory {
 	uint64_t sequence;	  /* stacks read */
 	bool current;		  /* cleared by the caller when the thread may have run since */
 	uint64_t window;	  /* in which the last one was read, when it was provisional */
+	struct spy_stack_outer *outer; /* stack_outer.c; NULL until it is needed */
 	struct spy_pause pause;
 	struct spy_ostate *ostate; /* of the thread, by which it is known to run; NULL: not known */
 };
@@ -65,6 +67,8 @@ struct spy_stack_reader {
 	struct spy_codes codes;
 	pid_t pid; /* whose threads may be stopped */
 	enum pyspyc_blocking blocking;
+	bool outer; /* set by the caller: see spy_stack.partial */
+	struct spy_stack_chains *chains; /* stack_outer.c; NULL until they are needed */
 	struct spy_counters counters;
 	size_t extent, steady;	      /* of a frame */
 	bool unique;		      /* spy_print_unique */
@@ -104,6 +108,11 @@ struct spy_stack {
 	uint64_t sequence; /* of this thread's stacks */
 	bool provisional;  /* counts once spy_stack_settle has said so */
 	bool truncated;	   /* frames at the root end were left out */
+	/*
+	 * The readings disagreed but for this outer part, and the thread has left it since: what
+	 * it called in there is not known.
+	 */
+	bool partial;
 	bool collecting;   /* the garbage collector runs in this thread */
 };
 

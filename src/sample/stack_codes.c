@@ -156,6 +156,16 @@ static bool touch(struct spy_stack_reader *reader, struct spy_known_code *code)
 	return true;
 }
 
+bool spy_stack_vouch(struct spy_stack_reader *reader, const struct spy_raw_frame *frame,
+		     struct spy_known_code **ret)
+{
+	*ret = NULL;
+	if (frame->owner >= SPY_OWNED_BY_INTERPRETER)
+		return true;
+	*ret = spy_codes_find(&reader->codes, frame->code);
+	return *ret && is_trusted(reader, *ret) && touch(reader, *ret);
+}
+
 int spy_stack_resolve(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
 		      size_t *same, bool *provisional, struct pyspyc_error *err)
 {

@@ -46,6 +46,28 @@ enum spy_walk spy_stack_walk(const struct spy_stack_reader *reader, struct spy_s
 			     const struct spy_thread_state *state, size_t second, size_t *same,
 			     uint64_t *missing);
 
+/* The words that lead to the innermost frame, in the first and in the second copy. */
+void spy_stack_tops(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory,
+		    const uint8_t *second, uint64_t tops[2]);
+
+/* --- what readings that disagree have in common: stack_outer.c --- */
+
+/* A stack is to be read: what was noted before is of another. */
+void spy_stack_outer_begin(struct spy_stack_memory *memory);
+
+/* The reading at hand disagrees. Without memory for it nothing is noted. */
+void spy_stack_outer_note(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
+			  size_t second);
+
+/*
+ * True when the thread has left the frames that all of several readings found, in the stack that
+ * was read at last: they are the stack then.
+ */
+bool spy_stack_outer_left(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
+			  struct spy_stack *stack);
+
+void spy_stack_outer_free(struct spy_stack_outer *outer);
+
 /* --- planning the next one --- */
 
 /* Follows the chain from address, outside any copy, and adds what it meets to the spans. */
@@ -69,6 +91,13 @@ bool spy_stack_due_check(struct spy_stack_reader *reader);
  */
 int spy_stack_resolve(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
 		      size_t *same, bool *provisional, struct pyspyc_error *err);
+
+/*
+ * The code object of a frame that is not of the view at hand, NULL for an entry frame; false when
+ * it is not one that may be relied on until the window ends.
+ */
+bool spy_stack_vouch(struct spy_stack_reader *reader, const struct spy_raw_frame *frame,
+		     struct spy_known_code **ret);
 
 /* Takes a code object out of use. */
 void spy_stack_retire(struct spy_stack_reader *reader, struct spy_known_code *code);

@@ -197,14 +197,30 @@ static enum spy_walk follow(struct walk *walk, uint64_t address, uint64_t *missi
 	return SPY_WALK_DONE;
 }
 
-/* The two words that lead to the innermost frame, first and second copy's. */
+void spy_stack_tops(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory,
+		    const uint8_t *second, uint64_t tops[2])
+{
+	const struct spy_layout *layout = reader->heap.layout;
+	const uint8_t *window = memory->views[memory->now].bytes;
+
+	if (layout->frames == SPY_FRAME_CFRAME)
+		tops[0] = word_at(window + reader->head - 8);
+	else
+		tops[0] = word_at(window + ((layout->frames == SPY_FRAME_OBJECTS
+					     ? layout->tstate_frame
+					     : layout->tstate_current_frame) -
+					    reader->window_start));
+	tops[1] = word_at(second + memory->spans.bytes);
+}
+
+/* The innermost frame, if both copies agree on it. */
 static enum spy_walk find_top(const struct spy_stack_reader *reader,
 			      struct spy_stack_memory *memory, const uint8_t *second,
 			      uint64_t *top)
 {
 	const struct spy_layout *layout = reader->heap.layout;
 	const uint8_t *window = memory->views[memory->now].bytes;
-	uint64_t cframe;
+	uint64_t cframe, tops[2];
 
 	if (layout->frames == SPY_FRAME_CFRAME) {
 		cframe = word_at(window + (layout->tstate_cframe - reader->window_start));
@@ -214,13 +230,10 @@ static enum spy_walk find_top(const struct spy_stack_reader *reader,
 			memory->cframe = cframe;
 			return SPY_WALK_MOVED;
 		}
-		*top = word_at(window + reader->head - 8);
-	} else {
-		*top = word_at(window + ((layout->frames == SPY_FRAME_OBJECTS
-					  ? layout->tstate_frame : layout->tstate_current_frame) -
-					 reader->window_start));
 	}
-	return *top == word_at(second + memory->spans.bytes) ? SPY_WALK_DONE : SPY_WALK_DISAGREE;
+	spy_stack_tops(reader, memory, second, tops);
+	*top = tops[0];
+	return tops[0] == tops[1] ? SPY_WALK_DONE : SPY_WALK_DISAGREE;
 }
 
 static bool same_thread(const struct spy_stack_reader *reader,
