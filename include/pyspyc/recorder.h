@@ -48,8 +48,8 @@ struct pyspyc_recorder_options {
 };
 
 /*
- * After a stop nothing is sampled until it is no more than max_slowdown percent of the time
- * gone by; what is missed is counted. Not heeded with PYSPYC_BLOCKING_ALWAYS.
+ * When stops have taken more than max_slowdown percent of the last 20 ms, nothing is sampled for
+ * some ms; what is missed is counted. Not heeded with PYSPYC_BLOCKING_ALWAYS.
  */
 #define PYSPYC_MAX_SLOWDOWN 10.0
 

@@ -20,7 +20,9 @@ struct pyspyc_recorder {
 	unsigned rounds;	/* how often they are still to be listed in any case */
 	unsigned long last_pid; /* the newest pid of the machine then */
 	uint64_t now_ns;	/* of the pass under way */
-	uint64_t rest_ns; /* no look before, for the sake of a thread that was just stopped */
+	uint64_t rest_ns; /* no look before, for the sake of threads that were stopped a lot */
+	double stopped_ns; /* what stops took beyond what they may, as of stopped_at_ns */
+	uint64_t stopped_at_ns;
 	uint64_t look_ns; /* when to look next at what processes there are */
 	struct spy_tracked *current;
 	uint64_t next_ns;      /* the next moment */

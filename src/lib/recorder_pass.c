@@ -6,6 +6,8 @@
 #define FAILURES_LIMIT 5
 /* What a stop takes where it does not have to wait, about. */
 #define STOP_NS (50u * SPY_NSEC_PER_USEC)
+/* Over such a time stops may take no more than their part. */
+#define STOPS_OVER_NS (20.0 * SPY_NSEC_PER_MSEC)
 
 static bool wants_thread(void *context, const struct spy_thread *thread)
 {
@@ -119,18 +121,28 @@ void spy_recorder_settle(struct pyspyc_recorder *recorder)
 }
 
 /*
- * A thread that has been stopped is left alone for a while, whatever the rate: code that can
- * only be read stopped is sampled less often rather than slowed down. What a stop took beyond
- * STOP_NS is the machine's doing: the thread had no CPU.
+ * Stops take a part of the time at most: code that can only be read stopped is sampled less often
+ * rather than slowed down. Not after each stop, for what comes soon after one is no matter of
+ * chance: moments of the very function that is hard to read would be left out. What a stop took
+ * beyond STOP_NS is the machine's doing: the thread had no CPU.
  */
 static void rest(struct pyspyc_recorder *recorder, uint64_t stops, uint64_t stopped_ns)
 {
 	const struct pyspyc_recorder_options *options = &recorder->booking.options;
+	double part = options->max_slowdown / 100, credit = part * STOPS_OVER_NS;
 	uint64_t most = stops * STOP_NS, spent = stopped_ns < most ? stopped_ns : most;
+	uint64_t now;
 
-	if (stops && options->blocking != PYSPYC_BLOCKING_ALWAYS)
-		recorder->rest_ns = spy_clock_now() + (uint64_t)((double)spent *
-								 (100 / options->max_slowdown - 1));
+	if (!stops || options->blocking == PYSPYC_BLOCKING_ALWAYS)
+		return;
+	now = spy_clock_now();
+	recorder->stopped_ns -= part * (double)(now - recorder->stopped_at_ns);
+	if (recorder->stopped_ns < 0)
+		recorder->stopped_ns = 0;
+	recorder->stopped_ns += (double)spent;
+	recorder->stopped_at_ns = now;
+	if (recorder->stopped_ns > credit)
+		recorder->rest_ns = now + (uint64_t)((recorder->stopped_ns - 0.75 * credit) / part);
 }
 
 /* What the process' threads did at this moment, for the live view; or the moment is none. */
