@@ -79,6 +79,8 @@ static struct spy_pass make_pass(struct pyspyc_recorder *recorder)
 	return (struct spy_pass){
 		.select = selection(recorder->booking.options.mode),
 		.waits = recorder->gauges != NULL,
+		.stacks_only = !recorder->gauges &&
+			       recorder->booking.options.mode == PYSPYC_MODE_WALL,
 		.now_ns = spy_clock_now(),
 		.context = recorder,
 		.wanted = recorder->booking.options.threads ? wants_thread : NULL,

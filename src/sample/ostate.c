@@ -8,6 +8,11 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+/* So often in a row a thread must have run that it is not asked at 1, 3, 7, 15 looks in a row. */
+#define STREAK_FROM 4
+#define STREAK_LIMIT 8
+#define STREAK_LOSS 3
+
 static int open_file(pid_t pid, pid_t tid, const char *name)
 {
 	char path[64];
@@ -195,6 +200,32 @@ void spy_runs_close(struct spy_runs *runs)
 	runs->fd = -1;
 }
 
+/* It had run: the next looks will hardly find anything else. Threads take turns by their tid. */
+static bool ran(struct spy_runs *runs)
+{
+	unsigned pause;
+
+	/* When it did is not known of one that was not asked at the look before: at the next it is. */
+	if (runs->stale) {
+		runs->stale = false;
+		return true;
+	}
+	if (runs->streak < STREAK_LIMIT)
+		runs->streak++;
+	pause = runs->streak > STREAK_FROM ? (1u << (runs->streak - STREAK_FROM)) - 1 : 0;
+	runs->left = (unsigned char)(pause - ((unsigned)runs->tid & (pause / 2)));
+	return true;
+}
+
+bool spy_runs_due(struct spy_runs *runs)
+{
+	if (!runs->left)
+		return true;
+	runs->left--;
+	runs->stale = true;
+	return false;
+}
+
 bool spy_runs_again(struct spy_runs *runs)
 {
 	char line[64];
@@ -205,14 +236,19 @@ bool spy_runs_again(struct spy_runs *runs)
 	size = read_file(runs->pid, runs->tid, runs->fd, "schedstat", line, sizeof(line));
 	if (size < 2) {
 		runs->told = false;
-		return true;
+		return ran(runs);
 	}
 	if (runs->told && (size_t)size == runs->line_size &&
-	    memcmp(line, runs->line, (size_t)size) == 0)
+	    memcmp(line, runs->line, (size_t)size) == 0) {
+		/* Looks may come close to each other: once is not the end of it. */
+		runs->streak = runs->streak > STREAK_LOSS ? runs->streak - STREAK_LOSS : 0;
+		runs->left = 0;
+		runs->stale = false;
 		return false;
+	}
 	/* "ran waited slices\n"; kernels that do not count say 0 (CONFIG_SCHED_INFO). */
 	runs->told = size > 2 && memcmp(line + size - 3, " 0\n", 3) != 0;
 	runs->line_size = (size_t)size;
 	memcpy(runs->line, line, (size_t)size);
-	return true;
+	return ran(runs);
 }

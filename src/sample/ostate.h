@@ -56,6 +56,9 @@ struct spy_runs {
 	pid_t pid, tid;
 	int fd;	   /* -1: opened for each reading */
 	bool told; /* line is there */
+	unsigned char streak; /* how often in a row, about, it had run since the look before */
+	unsigned char left;   /* looks without asking that are still to come */
+	bool stale;	      /* line is not of the look before */
 	size_t line_size;
 	char line[64];
 };
@@ -68,6 +71,13 @@ void spy_runs_close(struct spy_runs *runs);
  * when it may have run, and where the kernel does not tell.
  */
 bool spy_runs_again(struct spy_runs *runs);
+
+/*
+ * Whether to ask at this look, for callers who do well enough with "it may have run": a thread
+ * that had run each time is asked less and less often, at two looks of ten to seventeen in the end,
+ * and each time as soon as it has slept from one of these to the other.
+ */
+bool spy_runs_due(struct spy_runs *runs);
 
 /* The letter in the text of a stat file; '?' when there is none. */
 char spy_ostate_parse(const char *text, size_t size);

@@ -244,26 +244,29 @@ static bool sleeps(char os_state)
 	return os_state == 'S' || os_state == 'D' || os_state == 'T';
 }
 
-static void look_at_states(struct spy_sampler *sampler, enum spy_select select)
+static void look_at_states(struct spy_sampler *sampler, const struct spy_pass *pass)
 {
 	const struct spy_thread_states *states = &sampler->states;
+	bool all = pass->select == SPY_SELECT_ALL;
 	size_t i;
 
 	for (i = 0; i < sampler->thread_count; i++) {
 		struct spy_thread *thread = sampler->threads[i];
+		bool due = !pass->stacks_only || spy_runs_due(&thread->runs);
 
 		/*
 		 * First whether it has run, then whether it sleeps, and only then its stack: if it
 		 * slept and has not run the next time this is asked, the stack is still the same.
 		 */
-		thread->rested = select == SPY_SELECT_ALL && !spy_runs_again(&thread->runs) &&
+		thread->rested = all && due && !spy_runs_again(&thread->runs) &&
 				 sleeps(thread->os_state);
-		if (!thread->rested) {
+		if (!thread->rested)
 			thread->memory.current = false;
-			thread->os_state = select == SPY_SELECT_ALL && thread->os_state
+		/* Without a native_id, only this tells the next thread from one that has ended. */
+		if (!thread->rested && (due || !thread->state.native_id))
+			thread->os_state = all && thread->os_state
 						   ? spy_ostate_glance(&thread->ostate)
 						   : spy_ostate_read(&thread->ostate);
-		}
 		/* Without a GIL it takes a look at all threads to know who collects. */
 		thread->memory.collecting_at =
 			states->gil_disabled
@@ -342,9 +345,10 @@ static int look(struct spy_sampler *sampler, const struct spy_pass *pass, struct
 		sampler->image_ns = 0;
 		return result;
 	}
+	sampler->reader.gil = spy_stack_sole_gil(&sampler->python.layout, &sampler->states);
 	find_tids(sampler);
 	find_names(sampler);
-	look_at_states(sampler, pass->select);
+	look_at_states(sampler, pass);
 	if (pass->waits)
 		look_at_waits(sampler);
 	sampler->stale = false;

@@ -69,6 +69,11 @@ enum spy_select {
 struct spy_pass {
 	enum spy_select select;
 	bool waits; /* find out who waits for the GIL; only with SPY_SELECT_ALL */
+	/*
+	 * Nobody asks for active, os_state and rested; only with SPY_SELECT_ALL. Of threads that run
+	 * all the time they are some looks old then.
+	 */
+	bool stacks_only;
 	uint64_t now_ns;
 	void *context;
 	/* Which of the selected threads to read; NULL for all. */

@@ -14,6 +14,8 @@
 /* Readings that only widened the plan: a deep stack is found in a few. */
 #define EXTENSIONS 64
 #define STOPS 4
+/* For fewer threads the GIL is not looked at: it would cost what it saves. */
+#define ONCE_FROM 4
 /*
  * So often in a row a new chain of frames must read the same. Up to 3.10 frames are objects here
  * and there on the heap: copying them takes longer than a call of a tiny function does, and in
@@ -198,7 +200,7 @@ static enum outcome confirm(const struct request *request)
 	unsigned needed = confirmations(request->reader->heap.layout);
 	uint64_t chain;
 
-	if (needed == 1 || memory->pause.attached || is_known_chain(memory, request->same))
+	if (needed == 1 || memory->pause.attached || memory->still || is_known_chain(memory, request->same))
 		return OUTCOME_STACK;
 	chain = hash_chain(&memory->views[memory->now]);
 	if (chain != memory->chain) {
@@ -425,6 +427,7 @@ int spy_stack_read(struct spy_stack_reader *reader, struct spy_stack_memory *mem
 	if (!spy_stack_due_begin(reader, memory))
 		return spy_nomem(err);
 	memory->repeated = 0;
+	memory->still = false;
 	spy_stack_outer_begin(memory);
 	if (memory->pause.attached && reader->blocking != PYSPYC_BLOCKING_ALWAYS &&
 	    !spy_pause_settle(&memory->pause)) /* it has not run since: no need to stop it */
@@ -453,24 +456,51 @@ int spy_stack_read(struct spy_stack_reader *reader, struct spy_stack_memory *mem
 	return cause.code ? -(int)cause.code : -PYSPYC_EFAULT;
 }
 
-void spy_stack_read_many(struct spy_stack_reader *reader, struct spy_stack_job *jobs, size_t count)
+/* One reading of all of them; once: those who wait for the GIL are copied but once. */
+static bool fetch_many(struct spy_stack_reader *reader, struct spy_stack_job *jobs, size_t count,
+		       bool once)
 {
 	size_t i;
 
 	spy_stack_begin(reader);
 	reader->due_count = 0;
 	reader->planned++;
+	if (once && !spy_stack_plan_gil(reader, 0))
+		return false;
+	for (i = 0; i < count; i++) {
+		if (jobs[i].done)
+			continue;
+		jobs[i].memory->still = once && !jobs[i].state->gil;
+		if (!spy_stack_plan(reader, jobs[i].memory, jobs[i].state, &jobs[i].second))
+			return false;
+	}
+	if (once && !spy_stack_plan_gil(reader, 1))
+		return false;
+	return spy_stack_fetch(reader, NULL) == 0;
+}
+
+void spy_stack_read_many(struct spy_stack_reader *reader, struct spy_stack_job *jobs, size_t count)
+{
+	size_t i, left = 0;
+	bool once;
+
 	for (i = 0; i < count; i++)
-		if (!jobs[i].done && !spy_stack_plan(reader, jobs[i].memory, jobs[i].state, &jobs[i].second))
-			return;
+		left += !jobs[i].done;
+	once = reader->gil && left >= ONCE_FROM;
+	if (!left)
+		return;
 	/* When one of them cannot be read, each is read on its own. */
-	if (spy_stack_fetch(reader, NULL) < 0)
+	if (!fetch_many(reader, jobs, count, once))
+		return;
+	/* Whoever has taken the GIL meanwhile may have moved: two copies then. */
+	if (once && !spy_stack_gil_stayed(reader) && !fetch_many(reader, jobs, count, false))
 		return;
 	for (i = 0; i < count; i++) {
 		struct request request = { .reader = reader, .memory = jobs[i].memory,
 					   .state = jobs[i].state, .second = jobs[i].second };
 
-		if (jobs[i].done)
+		if (jobs[i].done || (jobs[i].memory->still &&
+				     !spy_stack_was_still(reader, jobs[i].memory, jobs[i].state->address)))
 			continue;
 		/* What was listed for the stacks before is not theirs to check. */
 		reader->due_count = 0;

@@ -38,6 +38,13 @@ struct spy_stack_view {
 	bool truncated;
 };
 
+/* Of a GIL: they tell whether it has changed hands. */
+struct spy_gil_words {
+	uint64_t last_holder; /* a thread state */
+	uint64_t locked;
+	uint64_t switch_number;
+};
+
 /* What is remembered of a thread from reading to reading. Zero-initialise. */
 struct spy_stack_memory {
 	struct spy_spans spans;	  /* where its frames were */
@@ -52,6 +59,7 @@ struct spy_stack_memory {
 	struct spy_stack_view views[2];
 	unsigned now;		  /* the view that is being read; the other is the last stack */
 	uint64_t sequence;	  /* stacks read */
+	bool still;		  /* it could not run while it was copied: there is one copy only */
 	bool current;		  /* cleared by the caller when the thread may have run since */
 	uint64_t window;	  /* in which the last one was read, when it was provisional */
 	struct spy_stack_outer *outer; /* stack_outer.c; NULL until it is needed */
@@ -67,6 +75,8 @@ struct spy_stack_reader {
 	struct spy_codes codes;
 	pid_t pid; /* whose threads may be stopped */
 	enum pyspyc_blocking blocking;
+	uint64_t gil; /* set by the caller: spy_stack_sole_gil */
+	struct spy_gil_words gil_words[2]; /* of a reading, in front of all copies and behind them */
 	bool outer; /* set by the caller: see spy_stack.partial */
 	struct spy_stack_chains *chains; /* stack_outer.c; NULL until they are needed */
 	struct spy_counters counters;
@@ -125,6 +135,13 @@ struct spy_stack {
 int spy_stack_read(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
 		   const struct spy_thread_state *state, pid_t tid, struct spy_stack *ret,
 		   struct pyspyc_error *err);
+
+/*
+ * The address at which the GIL of a process with one interpreter is looked at, to copy the stacks
+ * of those who wait for it once only; 0 where it takes two copies all the same: without a GIL, with
+ * several, and up to 3.11.
+ */
+uint64_t spy_stack_sole_gil(const struct spy_layout *layout, const struct spy_thread_states *states);
 
 /* One of several threads to be read in the same system call. */
 struct spy_stack_job {

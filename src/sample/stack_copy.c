@@ -109,6 +109,14 @@ void spy_stack_begin(struct spy_stack_reader *reader)
 	reader->second_used = 0;
 }
 
+bool spy_stack_plan_gil(struct spy_stack_reader *reader, unsigned which)
+{
+	if (!ranges_room(reader, 1))
+		return false;
+	add(reader, reader->gil, &reader->gil_words[which], sizeof(reader->gil_words[which]));
+	return true;
+}
+
 bool spy_stack_plan(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
 		    const struct spy_thread_state *state, size_t *second)
 {
@@ -120,7 +128,7 @@ bool spy_stack_plan(struct spy_stack_reader *reader, struct spy_stack_memory *me
 
 	if (!ranges_room(reader, 2 * spans->count + SPY_PRINT_RANGES * reader->due_count + 5) ||
 	    !view_room(view, reader->head + spans->bytes) ||
-	    !second_room(reader, spans->bytes + 8))
+	    (!memory->still && !second_room(reader, spans->bytes + 8)))
 		return false;
 	bytes = reader->second + reader->second_used;
 	*second = reader->second_used;
@@ -134,6 +142,8 @@ bool spy_stack_plan(struct spy_stack_reader *reader, struct spy_stack_memory *me
 		reader->range_count += spy_print_ranges(
 			&reader->heap, reader->due[i], &reader->prints[i],
 			reader->ranges + reader->range_count);
+	if (memory->still)
+		return true;
 	add_spans(reader, spans, bytes);
 	add_top(reader, memory, tstate, bytes + spans->bytes);
 	reader->second_used += spans->bytes + 8;

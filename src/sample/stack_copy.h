@@ -9,9 +9,12 @@
 /* A new reading: no range planned yet. */
 void spy_stack_begin(struct spy_stack_reader *reader);
 
+/* Plans reader->gil_words[which]. False without memory. */
+bool spy_stack_plan_gil(struct spy_stack_reader *reader, unsigned which);
+
 /*
  * Plans both copies of a thread's words and spans, and between them the fingerprints that are
- * due. *second is where the second copy will lie in reader->second. False without memory.
+ * due; of a thread that is still, there is no second copy. *second is where the second copy will lie in reader->second. False without memory.
  */
 bool spy_stack_plan(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
 		    const struct spy_thread_state *state, size_t *second);
@@ -49,6 +52,15 @@ enum spy_walk spy_stack_walk(const struct spy_stack_reader *reader, struct spy_s
 /* The words that lead to the innermost frame, in the first and in the second copy. */
 void spy_stack_tops(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory,
 		    const uint8_t *second, uint64_t tops[2]);
+
+/* --- who could run meanwhile: stack_gil.c --- */
+
+/* Whether the GIL has been in the same hands from the first range to the last. */
+bool spy_stack_gil_stayed(const struct spy_stack_reader *reader);
+
+/* Whether these were not the hands of the thread that is at hand. */
+bool spy_stack_was_still(const struct spy_stack_reader *reader,
+			 const struct spy_stack_memory *memory, uint64_t tstate);
 
 /* --- what readings that disagree have in common: stack_outer.c --- */
 

@@ -140,6 +140,8 @@ static bool stands(const struct walk *walk, size_t i)
 	size_t size = walk->reader->extent;
 	struct spy_raw_frame other;
 
+	if (walk->memory->still)
+		return true;
 	if (i == 0) {
 		if (is_freed(walk->reader, second))
 			return false;
@@ -210,7 +212,7 @@ void spy_stack_tops(const struct spy_stack_reader *reader, const struct spy_stac
 					     ? layout->tstate_frame
 					     : layout->tstate_current_frame) -
 					    reader->window_start));
-	tops[1] = word_at(second + memory->spans.bytes);
+	tops[1] = memory->still ? tops[0] : word_at(second + memory->spans.bytes);
 }
 
 /* The innermost frame, if both copies agree on it. */

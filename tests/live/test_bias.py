@@ -78,3 +78,29 @@ def test_chains(spy, launch):
     # They are equal by construction, but for where their code lies: one point is theirs.
     off = judges.spread(weight)
     assert abs(off) <= waits.bound(POINTS + 1, 1 / judges.CHAINS, samples), (off, weight)
+
+
+@pytest.mark.case("bias: long waits and short work, and the opposite")
+@pytest.mark.pythons(only=("3.8", "3.12", "3.14"))
+def test_bursts(spy, launch):
+    """Threads that are taken for asleep, or for busy, are seen to do what they have begun to do."""
+    target = launch("bursts.py", 4, 240, 30)
+    waits = Waits(target.pid)
+    profile = spy.record("-i", "-t", pid=target.pid, seconds=3, rate=100)
+    active = spy.record("-t", pid=target.pid, seconds=1, rate=100)
+    waits.stop()
+    known = told(target)
+    moments = judges.threads(profile.frames())["MainThread"]
+    for kind in ("works", "rests"):
+        names = [name for name in known if name.startswith(kind)]
+        stacks = [stack for name in names for stack in judges.of_thread(profile.frames(), name)]
+        samples = sum(count for _, count in stacks)
+        assert samples >= 0.99 * len(names) * moments
+        share = sum(known[name] for name in names) / len(names)
+        working = sum(count for frames, count in stacks if any(
+            frame.name == "works" for frame in frames))
+        # The recording does not begin and end with a turn: up to half of one is odd.
+        assert abs(working / samples - share) <= waits.bound(3, share, samples) / 100, (
+            kind, working, samples, share)
+    # Asleep, they are not active: of all their time they wait half. Some want a CPU to go on.
+    assert active.having("waits") <= 0.25 * active.samples > 0

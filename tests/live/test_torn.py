@@ -50,6 +50,28 @@ def check(profile, least=0.99):
     return seen
 
 
+@pytest.mark.case("torn stacks: those who wait for the GIL")
+@pytest.mark.pythons(only=("3.8", "3.11", "3.12", "3.13", "3.14", "3.15"))
+def test_torn_crowd(spy, launch):
+    """Nine threads that take turns: the eight others' stacks are copied once, from 3.12 on."""
+    target = launch("chains.py", 120, 8)
+    computes(target.pid)
+    profile = spy.record("-i", rate=1000, pid=target.pid, seconds=SECONDS)
+    torn, seen = Counter(), 0
+    for frames, count in profile.frames():
+        names = [frame.name.rpartition(".")[2] for frame in frames]
+        if "walk" not in names:
+            continue  # a thread that begins
+        at = names.index("walk") + 1
+        chains = {tuple("link%d_%d" % (number, link) for link in range(len(names) - at))
+                  for number in range(CHAINS)}
+        seen += count
+        if tuple(names[at:]) not in chains or names[0] not in ("<module>", "_bootstrap"):
+            torn[" > ".join(names)] += count
+    assert not torn, "torn: %d of %d: %s" % (sum(torn.values()), seen, torn.most_common(3))
+    assert seen >= 0.99 * profile.samples >= 5 * profile.moments, profile.truth
+
+
 @pytest.mark.case("torn stacks: 1 kHz")
 def test_torn(spy, launch):
     """In the default mode, at 1 kHz."""

@@ -3,9 +3,11 @@
 link<C>_<N> is called by link<C>_<N-1> alone and link<C>_0 by walk alone, so a stack that
 mixes chains, leaves out a link or does not come from walk never existed.
 
-usage: chains.py SECONDS
+usage: chains.py SECONDS [THREADS]: with so many other threads that do the same, and pass on the GIL
+as often as they can
 """
 import sys
+import threading
 import time
 
 import truth
@@ -37,5 +39,15 @@ def walk(chains, end):
             first()
 
 
-truth.tell()
-walk([chain(number) for number in range(CHAINS)], time.time() + float(sys.argv[1]))
+def main():
+    walked = [chain(number) for number in range(CHAINS)], time.time() + float(sys.argv[1])
+    for _ in range(int((sys.argv[2:] or [0])[0])):
+        sys.setswitchinterval(0.0001)
+        thread = threading.Thread(target=walk, args=walked)
+        thread.daemon = True
+        thread.start()
+    truth.tell()
+    return walked
+
+
+walk(*main())

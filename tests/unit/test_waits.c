@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -120,12 +121,94 @@ static void test_own_state(void **state)
 	assert_int_equal(spy_ostate_read(&gone), '?');
 }
 
+/* A thread that sleeps until it is told to answer. */
+struct answering {
+	int asked[2], answered[2];
+	pid_t tid;
+};
+
+static void *answer(void *context)
+{
+	struct answering *answering = context;
+	char byte = 'a';
+
+	answering->tid = (pid_t)syscall(SYS_gettid);
+	do {
+		if (write(answering->answered[1], &byte, 1) != 1)
+			return NULL;
+	} while (read(answering->asked[0], &byte, 1) == 1 && byte != 'e');
+	return NULL;
+}
+
+static void wait_for(const struct answering *answering)
+{
+	struct spy_ostate ostate;
+	char byte;
+
+	assert_int_equal(read(answering->answered[0], &byte, 1), 1);
+	spy_ostate_open(&ostate, getpid(), answering->tid);
+	while (spy_ostate_read(&ostate) != 'S')
+		;
+	spy_ostate_close(&ostate);
+}
+
+/* Lets the thread run once; it sleeps again. */
+static void ask(const struct answering *answering)
+{
+	assert_int_equal(write(answering->asked[1], "a", 1), 1);
+	wait_for(answering);
+}
+
+/* One that always has run is asked ever less often, one that sleeps each time, and soon again. */
+static void test_who_always_runs_is_not_asked(void **state)
+{
+	struct answering answering = { .tid = 0 };
+	unsigned looks, due = 0, late = 0;
+	struct spy_runs runs;
+	pthread_t thread;
+
+	assert_int_equal(pipe(answering.asked) | pipe(answering.answered), 0);
+	assert_int_equal(pthread_create(&thread, NULL, answer, &answering), 0);
+	wait_for(&answering);
+	spy_runs_open(&runs, getpid(), answering.tid);
+	assert_true(spy_runs_due(&runs));
+	assert_true(spy_runs_again(&runs)); /* for all that is known */
+	for (looks = 0; looks < 200; looks++) {
+		ask(&answering);
+		if (spy_runs_due(&runs)) {
+			assert_true(spy_runs_again(&runs));
+			due++;
+		}
+	}
+	assert_in_range(due, 2 * 200 / 17, 2 * 200 / 10 + 12);
+	/* It does not run any more: after one such pause that is seen, and at each look from then. */
+	while (!spy_runs_due(&runs) || spy_runs_again(&runs))
+		late++;
+	assert_in_range(late, 0, 2 * 16);
+	for (looks = 0; looks < 20; looks++) {
+		assert_true(spy_runs_due(&runs));
+		assert_false(spy_runs_again(&runs));
+	}
+	/* And when it runs again, at once; one that does so now and then is asked at each look. */
+	for (looks = 0; looks < 20; looks++) {
+		ask(&answering);
+		assert_true(spy_runs_due(&runs));
+		assert_true(spy_runs_again(&runs));
+		assert_true(spy_runs_due(&runs));
+		assert_false(spy_runs_again(&runs));
+	}
+	assert_int_equal(write(answering.asked[1], "e", 1), 1);
+	pthread_join(thread, NULL);
+	spy_runs_close(&runs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_syscall_lines), cmocka_unit_test(test_no_syscall_lines),
 		cmocka_unit_test(test_place),	      cmocka_unit_test(test_stat),
 		cmocka_unit_test(test_kernels),	      cmocka_unit_test(test_own_state),
+		cmocka_unit_test(test_who_always_runs_is_not_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
