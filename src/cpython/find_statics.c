@@ -36,12 +36,27 @@ static void find_gil_36(struct spy_candidate *candidate, struct spy_python *ret)
 	ret->gil_size = (uint32_t)(last - first) + GIL_VARIABLE;
 }
 
+/* Modules/gcmodule.c, to 3.6: the rest of what struct _gc_runtime_state has later. */
+static void find_gc_36(struct spy_candidate *candidate, struct spy_gc_statics *ret)
+{
+	ret->generations = find_static(candidate, "generations");
+	if (!ret->generations)
+		return;
+	ret->enabled = find_static(candidate, "enabled");
+	ret->debug = find_static(candidate, "debug");
+	ret->stats = find_static(candidate, "generation_stats"); /* from 3.4 */
+	ret->garbage = find_static(candidate, "garbage");
+	ret->long_lived_total = find_static(candidate, "long_lived_total");
+	ret->long_lived_pending = find_static(candidate, "long_lived_pending");
+}
+
 void spy_candidate_statics(struct spy_candidate *candidate, struct spy_python *ret)
 {
 	const struct spy_layout *layout = &ret->layout;
 
 	ret->collecting = ret->gil = ret->gil_size = 0;
 	ret->gil_is_lock = false;
+	ret->gc = (struct spy_gc_statics){ 0 };
 	if (ret->runtime) {
 		if (layout->runtime_gc_collecting != SPY_NO_FIELD)
 			ret->collecting = ret->runtime + layout->runtime_gc_collecting;
@@ -53,6 +68,7 @@ void spy_candidate_statics(struct spy_candidate *candidate, struct spy_python *r
 	}
 	/* Modules/gcmodule.c, to 3.6. */
 	ret->collecting = find_static(candidate, "collecting");
+	find_gc_36(candidate, &ret->gc);
 	if (ret->version.major > 2) {
 		find_gil_36(candidate, ret);
 		return;

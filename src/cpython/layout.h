@@ -132,7 +132,81 @@ enum spy_line_table {
 	FIELD(keys_nentries)                                                                       \
 	FIELD(keys_indices)                                                                        \
 	FIELD(dictvalues_values) /* PyObject *values[] in PyDictValues, from 3.11 */               \
-	FIELD(long_digits)	 /* ob_digit; the word before it is ob_size or lv_tag */
+	FIELD(long_digits)	 /* ob_digit; the word before it is ob_size or lv_tag */           \
+	/* _PyRuntimeState.tracemalloc, a struct _tracemalloc_runtime_state, from 3.12 */           \
+	FIELD(runtime_tracemalloc)                                                                 \
+	FIELD(tracemalloc_size) /* sizeof */                                                       \
+	FIELD(tracemalloc_config)                                                                  \
+	FIELD(tracemalloc_traced) /* bytes, size_t */                                              \
+	FIELD(tracemalloc_peak)                                                                    \
+	FIELD(tracemalloc_filenames)  /* these point to a _Py_hashtable_t each */                  \
+	FIELD(tracemalloc_tracebacks)                                                              \
+	FIELD(tracemalloc_traces)                                                                  \
+	FIELD(tracemalloc_domains)                                                                 \
+	FIELD(tracemalloc_lock)	 /* tables_lock: points to a sem_t, to 3.13 */                     \
+	FIELD(tracemalloc_mutex) /* tables_lock, a PyMutex, from 3.14 */                           \
+	/* struct _PyTraceMalloc_Config, ints; from 3.6 */                                         \
+	FIELD(tracemalloc_initialized)                                                             \
+	FIELD(tracemalloc_tracing)                                                                 \
+	FIELD(tracemalloc_max_nframe)                                                              \
+	/* traceback_t, struct tracemalloc_traceback */                                            \
+	FIELD(tracemalloc_tb_nframe) /* int; uint16 where there is a total */                      \
+	FIELD(tracemalloc_tb_total)  /* total_nframe, uint16, from 3.9 */                          \
+	FIELD(tracemalloc_tb_frames)                                                               \
+	/* frame_t, struct tracemalloc_frame; packed */                                            \
+	FIELD(tracemalloc_frame_size)	/* sizeof */                                               \
+	FIELD(tracemalloc_frame_object) /* filename, a str, to 3.14 */                             \
+	FIELD(tracemalloc_frame_text)	/* filename, a char *, from 3.15 */                        \
+	FIELD(tracemalloc_frame_line)	/* unsigned int */                                         \
+	/* trace_t */                                                                              \
+	FIELD(tracemalloc_trace_size) /* bytes, size_t */                                          \
+	FIELD(tracemalloc_trace_tb)   /* traceback */                                              \
+	/* _Py_hashtable_t; up to 3.8 keys and data of a size stand in the entries themselves */   \
+	FIELD(hashtable_size)	 /* sizeof */                                                      \
+	FIELD(hashtable_entries) /* how many: entries, nentries */                                 \
+	FIELD(hashtable_bucket_count)                                                              \
+	FIELD(hashtable_buckets)                                                                   \
+	FIELD(hashtable_key_size)  /* to 3.8 */                                                    \
+	FIELD(hashtable_data_size) /* to 3.8 */                                                    \
+	FIELD(hashtable_hash_func)                                                                 \
+	FIELD(hashtable_compare_func)                                                              \
+	FIELD(hashtable_key_destroy)   /* from 3.9 */                                              \
+	FIELD(hashtable_value_destroy) /* from 3.9 */                                              \
+	FIELD(hashtable_alloc)	       /* two functions */                                         \
+	/* _Py_hashtable_entry_t */                                                                \
+	FIELD(hashtable_entry_size) /* sizeof; to 3.8 the key stands behind it, then the data */   \
+	FIELD(hashtable_entry_next)                                                                \
+	FIELD(hashtable_entry_hash)                                                                \
+	FIELD(hashtable_entry_key) /* from 3.9 */                                                  \
+	FIELD(hashtable_entry_value)                                                               \
+	/* Where struct _gc_runtime_state is: in _PyRuntimeState to 3.8, else in interpreters */    \
+	FIELD(gc_state)                                                                            \
+	/* struct _gc_runtime_state, from 3.7 */                                                   \
+	FIELD(gc_enabled)	       /* int */                                                   \
+	FIELD(gc_debug)		       /* int */                                                   \
+	FIELD(gc_generations)	       /* three struct gc_generation; young and old[2] */          \
+	FIELD(gc_permanent)	       /* one more */                                              \
+	FIELD(gc_stats)		       /* three gc_generation_stats; from 3.15 a gc_stats * */     \
+	FIELD(gc_garbage)	       /* a list */                                                \
+	FIELD(gc_visited_space)	       /* int, 3.14.0 to 3.14.4: which old one is generation 1 */  \
+	FIELD(gc_long_lived_total)     /* Py_ssize_t */                                            \
+	FIELD(gc_long_lived_pending)   /* Py_ssize_t */                                            \
+	FIELD(gc_freeze_active)	       /* int, free-threaded from 3.14 */                          \
+	FIELD(gc_generation_size)      /* sizeof(struct gc_generation), its list's head first */   \
+	FIELD(gc_generation_threshold) /* int */                                                   \
+	FIELD(gc_generation_count)     /* int */                                                   \
+	FIELD(gc_stats_size)	       /* sizeof(struct gc_generation_stats), from 3.4 */          \
+	FIELD(gc_stats_collections)    /* Py_ssize_t, as the next two */                           \
+	FIELD(gc_stats_collected)                                                                  \
+	FIELD(gc_stats_uncollectable)                                                              \
+	FIELD(gc_stats_start)	 /* PyTime_t in ns, as the next; from 3.15 */                      \
+	FIELD(gc_stats_stop)                                                                       \
+	FIELD(gc_stats_duration) /* double, in s */                                                \
+	FIELD(gc_ring_size)	 /* sizeof(struct gc_stats), from 3.15 */                          \
+	FIELD(gc_ring_young_end) /* struct gc_young_stats_buffer: the size of its items */         \
+	FIELD(gc_ring_old)	 /* struct gc_stats: two struct gc_old_stats_buffer */             \
+	FIELD(gc_ring_old_end)	 /* struct gc_old_stats_buffer: the size of its items */           \
+	FIELD(gc_ring_old_size)	 /* sizeof(struct gc_old_stats_buffer) */
 
 struct spy_layout {
 	enum spy_frame_family frames;

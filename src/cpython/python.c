@@ -169,3 +169,14 @@ void spy_python_close(struct spy_python *python)
 	free(python->binary);
 	*python = (struct spy_python){ 0 };
 }
+
+uint64_t spy_python_base(const struct spy_process *process, const struct spy_python *python)
+{
+	size_t i;
+
+	for (i = 0; i < process->maps.count; i++)
+		if (!process->maps.items[i].offset &&
+		    strcmp(process->maps.items[i].path, python->binary) == 0)
+			return process->maps.items[i].start;
+	return 0;
+}

@@ -5,6 +5,15 @@
 #include "cpython/layout.h"
 #include "target/process.h"
 
+/*
+ * Addresses of the collector's static variables in Modules/gcmodule.c, to 3.6; 0 where they could
+ * not be found.
+ */
+struct spy_gc_statics {
+	uint64_t enabled, debug, generations, stats, garbage;
+	uint64_t long_lived_total, long_lived_pending;
+};
+
 struct spy_python {
 	struct spy_version version;
 	struct spy_layout layout;
@@ -30,6 +39,7 @@ struct spy_python {
 	uint64_t gil;
 	uint32_t gil_size;
 	bool gil_is_lock;
+	struct spy_gc_statics gc;
 };
 
 /*
@@ -43,5 +53,8 @@ int spy_python_find(const struct spy_process *process, struct spy_python *ret,
 		    struct pyspyc_error *err);
 
 void spy_python_close(struct spy_python *python);
+
+/* Where the ELF header of python->binary is mapped; 0 when that is not among the mappings. */
+uint64_t spy_python_base(const struct spy_process *process, const struct spy_python *python);
 
 #endif

@@ -102,6 +102,12 @@ static bool parse_line(struct cursor line, struct spy_mapping *ret)
 	return ret->path != NULL;
 }
 
+bool spy_mapping_parse(const char *line, size_t size, struct spy_mapping *ret)
+{
+	*ret = (struct spy_mapping){ 0 };
+	return parse_line((struct cursor){ line, line + size }, ret);
+}
+
 static bool append(struct spy_maps *maps, size_t *capacity, const struct spy_mapping *mapping)
 {
 	if (maps->count == *capacity) {

@@ -32,6 +32,12 @@ struct spy_maps {
 	size_t count;
 };
 
+/*
+ * Parses one line of maps or smaps, without its newline. The caller frees ret->path. False when it
+ * makes no sense or memory ran out; there is then nothing to free.
+ */
+bool spy_mapping_parse(const char *line, size_t size, struct spy_mapping *ret);
+
 /* More mappings than this are an error: Linux's own limit is 65,530 by default. */
 #define SPY_MAPS_LIMIT 1000000
 

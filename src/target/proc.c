@@ -92,6 +92,7 @@ int spy_stat_parse(const char *text, size_t size, struct spy_stat *ret, struct p
 	rest = close + 2;
 	*ret = (struct spy_stat){ .state = *rest };
 	if (!field(rest, end, 1, &ppid) || !field(rest, end, 6, &flags) ||
+	    !field(rest, end, 7, &ret->minor) || !field(rest, end, 9, &ret->major) ||
 	    !field(rest, end, 11, &ret->utime) || !field(rest, end, 12, &ret->stime) ||
 	    !field(rest, end, 13, &ret->children) || !field(rest, end, 14, &children) ||
 	    !field(rest, end, 17, &ret->threads) || !field(rest, end, 19, &ret->start_time))

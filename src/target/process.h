@@ -97,6 +97,8 @@ struct spy_stat {
 	uint64_t utime; /* clock ticks */
 	uint64_t stime;
 	uint64_t children; /* clock ticks of children that were waited for, and theirs */
+	uint64_t minor;	/* page faults without and with reading a disk; of a process of all its threads */
+	uint64_t major;
 	uint64_t threads; /* that have not ended; a zombie leader counts */
 	uint64_t start_time;
 	unsigned flags;	   /* PF_* of the kernel */

@@ -84,8 +84,7 @@ static void test_every_row(void **state)
 		assert_int_equal(row->layout.tstate_native_thread_id != SPY_NO_FIELD, modern);
 		assert_int_equal(row->layout.code_qualname != SPY_NO_FIELD, modern);
 		assert_int_equal(row->layout.frame_lasti != SPY_NO_FIELD, !modern);
-		assert_int_equal(row->layout.frame_gen != SPY_NO_FIELD,
-				 !modern && row->major == 3);
+		assert_int_equal(row->layout.frame_gen != SPY_NO_FIELD, !modern && row->major == 3);
 		assert_int_equal(row->layout.gil_enabled != SPY_NO_FIELD, row->free_threaded);
 		assert_int_equal(row->layout.interp_ceval_gil != SPY_NO_FIELD,
 				 row->major == 3 && row->minor >= 12);
@@ -179,6 +178,38 @@ static void test_micro_versions(void **state)
 		assert_int_equal(find(early[i]).interp_modules, 40);
 		assert_int_equal(find(late[i]).runtime_tstate_current, 1480);
 		assert_int_equal(find_on(late[i], SPY_ARCH_AARCH64).runtime_tstate_current, 1496);
+	}
+}
+
+/* Where tracemalloc's state is moved in the midst of 3.13 and 3.14; 3.14's collector changed. */
+static void test_micro_versions_with_offsets(void **state)
+{
+	static const struct {
+		const char *version;
+		uint32_t traces, visited_space;
+	} facts[] = {
+		{ "3.13.0", 10080, SPY_NO_FIELD },
+		{ "3.13.11", 10080, SPY_NO_FIELD },
+		{ "3.13.12", 10104, SPY_NO_FIELD },
+		{ "3.13.15", 10104, SPY_NO_FIELD },
+		{ "3.13.11td", 26080, SPY_NO_FIELD },
+		{ "3.13.12td", 26104, SPY_NO_FIELD },
+		{ "3.14.0", 10272, 232 },
+		{ "3.14.2", 10272, 232 },
+		{ "3.14.3", 10296, 232 },
+		{ "3.14.4t", 10296, 232 },
+		{ "3.14.2d", 26264, 232 },
+		{ "3.14.5", 10296, SPY_NO_FIELD },
+		{ "3.14.8", 10296, SPY_NO_FIELD },
+	};
+
+	for (int arch = SPY_ARCH_X86_64; arch <= SPY_ARCH_AARCH64; arch++) {
+		for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+			struct spy_layout layout = find_on(facts[i].version, (enum spy_arch)arch);
+
+			assert_int_equal(layout.runtime_tracemalloc, facts[i].traces);
+			assert_int_equal(layout.gc_visited_space, facts[i].visited_space);
+		}
 	}
 }
 
@@ -317,6 +348,7 @@ int main(void)
 		cmocka_unit_test(test_objects_on_the_heap),
 		cmocka_unit_test(test_runtime),
 		cmocka_unit_test(test_micro_versions),
+		cmocka_unit_test(test_micro_versions_with_offsets),
 		cmocka_unit_test(test_interpreter_frames),
 		cmocka_unit_test(test_builds),
 		cmocka_unit_test(test_refused),
