@@ -1,11 +1,13 @@
 """The most memory that a profiler had (VmHWM), in MB. A plain recording is of one thread, 32 calls
 deep, at 1 kHz. The large one is of a program with a hundred thousand distinct stacks: as many
-samples as an hour at 100 Hz has, 360,000, taken faster."""
+samples as an hour at 100 Hz has, 360,000, taken faster. The last one is `mem` on that program, with
+the size of the file that it writes."""
 
 from functools import partial
 
 import table
-from peers import attempt
+from peers import Failed, attempt
+from process import run
 from table import Row, Series
 
 TITLE = "Own memory"
@@ -50,8 +52,28 @@ def large(context, python):
                table.both(table.at_most(table.median(ours), 64), table.at_least(seen, samples)))
 
 
+def memory(context, python):
+    """Of a recording of memory, which holds a point and the stack that ran for each change."""
+    seconds = context.either(HOUR, HOUR // 20) / FAST * 1.05
+    ours = Series()
+    out = context.spy.file(".json")
+    with context.target(python, "paths.py", 600) as target:
+        ended = run([context.spy.path, "mem", "-p", str(target.pid), "-d", "%g" % seconds, "-r",
+                     str(FAST), "-o", out], timeout=seconds * 12, memory=True)
+    if ended.status != 0:
+        raise Failed("pyspyc mem ended with %d: %s" % (ended.status, ended.said))
+    size = out.stat().st_size / MEGABYTE ** 2
+    ours.add(ended.peak / MEGABYTE)
+    ours.note = "its file: %.1f MB" % size
+    out.unlink()
+    return Row("mem of 100,000 stacks, MB", python.id, "≤ 32, as its file", ours, {},
+               table.at_most(max(table.median(ours), size), 32))
+
+
 def cases(context):
     for python in context.pythons("3.12"):
         yield partial(plain, context, python)
     for python in context.pythons("3.12"):
         yield partial(large, context, python)
+    for python in context.pythons("3.12"):
+        yield partial(memory, context, python)

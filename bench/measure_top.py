@@ -7,7 +7,6 @@ view goes before other programs then, so that it is not the machine that is meas
 import contextlib
 import fcntl
 import os
-import pathlib
 import random
 import select
 import signal
@@ -20,6 +19,7 @@ from functools import partial
 import table
 from kit.target import environment, precedes, wait_until
 from peers import Failed, attempt
+from process import cpu_seconds
 from table import Row, Series
 
 TITLE = "The live view"
@@ -69,12 +69,7 @@ class View:
             found = found[-200:] + self.read(0.5)
 
     def cpu(self):
-        """Seconds that all of its threads have had so far."""
-        total = 0
-        for task in pathlib.Path("/proc/%d/task" % self.process.pid).iterdir():
-            with contextlib.suppress(OSError):
-                total += int((task / "schedstat").read_text(encoding="ascii").split()[0])
-        return total / 1e9
+        return cpu_seconds(self.process.pid)
 
     def close(self):
         with contextlib.suppress(ProcessLookupError):

@@ -31,9 +31,12 @@ class Short(Exception):
 
 
 class Reader:
-    """Takes the stream in pieces; `samples` counts (thread, stack of (name, file, line))."""
+    """Takes the stream in pieces; `samples` counts (thread, stack of (name, file, line)), or, with
+    `weighed`, adds up what the stream's memory mode says of each, in bytes."""
 
-    def __init__(self):
+    def __init__(self, weighed=False):
+        self.weighed = weighed
+        self.weight = 0
         self.data = b""
         self.version = 0
         self.fast = self.numbers = None
@@ -77,6 +80,8 @@ class Reader:
         self.fast = re.compile(
             rb"\x02(" + numbers + rb"[^\x00]*)\x00((?:\x05" + NUMBER + rb")*)(?:[\x09\x0a]"
             + NUMBER + rb"|[\x07\x08])*(?=\x02)", re.DOTALL)
+        if self.weighed:
+            self.fast = re.compile(rb"(?!)")
         return 4
 
     def number(self, position):
@@ -139,7 +144,8 @@ class Reader:
         self.previous[head] = frames
         self.invalid += invalid
         if not invalid:
-            self.raw[head, frames] += 1
+            self.raw[head, frames] += self.weight if self.weighed else 1
+        self.weight = 0
         return position
 
     def other(self, event, position):
@@ -161,6 +167,8 @@ class Reader:
             self.define(key, value.decode("utf-8", "replace"), self.strings)
         elif event == KERNEL:
             _, position = self.text(position)
+        elif event == MEMORY:
+            self.weight, position = self.number(position)
         elif event in NUMBERS:
             for _ in range(NUMBERS[event]):
                 _, position = self.number(position)
@@ -184,8 +192,8 @@ class Reader:
         return tuple(found)
 
 
-def read(stream):
-    reader = Reader()
+def read(stream, weighed=False):
+    reader = Reader(weighed)
     while True:
         piece = stream.read(CHUNK)
         if not piece:

@@ -17,6 +17,7 @@ import argparse
 import contextlib
 import datetime
 import importlib
+import importlib.metadata
 import os
 import pathlib
 import platform
@@ -137,6 +138,8 @@ def measure(name, context, parts, save):
             found = table.Row("%s: %s" % (module.TITLE, what), "", "", "failed", {},
                               table.Verdict(table.BEHIND, "failed: " + in_words(error)))
         for row in found if isinstance(found, list) else [found]:
+            if not rows or rows[-1].columns != row.columns:
+                print("\n".join(table.head(row.columns)))
             rows.append(row)
             print(row.line(), flush=True)
         save(False)
@@ -153,6 +156,8 @@ def head(context, arguments, load, ended):
              "- %s, %d cores, Linux %s; load when it began %.2f" % (
                  processor(), os.cpu_count() or 1, platform.release(), load)]
     lines += ["- " + profiler.version() for profiler in (context.spy, *context.peers)]
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        lines.append("- memory_profiler " + importlib.metadata.version("memory_profiler"))
     lines += ["- CPython " + ", ".join("%s (%s)" % (python.id, python.full_version)
                                        for python in found)]
     if context.missing():

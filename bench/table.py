@@ -5,7 +5,7 @@ import statistics
 
 REACHED, BEHIND, OPEN = "reached", "behind", "open"
 PEERS = ("py-spy", "Austin", "Tachyon")
-HEADER = ("what", "CPython", "must", "result", "pyspyc", *PEERS)
+HEADER = ("what", "CPython", "must", "result", "pyspyc")
 
 
 def human(value):
@@ -102,10 +102,11 @@ class Row:
     ours: object
     peers: dict
     verdict: Verdict
+    columns: tuple = PEERS  # names of those that stand beside pyspyc
 
     def cells(self):
         cells = [self.what, self.python, self.must, self.verdict.text, self.ours]
-        cells += [self.peers.get(name, "–") for name in PEERS]
+        cells += [self.peers.get(name, "–") for name in self.columns]
         return [str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells]
 
     def line(self):
@@ -123,8 +124,20 @@ def best(choose, peers):
     return choose(found) if found else None
 
 
-def head():
-    return ["| " + " | ".join(HEADER) + " |", "|" + "---|" * len(HEADER)]
+def head(columns):
+    names = (*HEADER, *columns)
+    return ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
+
+
+def tables(rows):
+    """A new table where the columns change."""
+    out, columns = [], None
+    for row in rows:
+        if row.columns != columns:
+            out += ([""] if out else []) + head(row.columns)
+            columns = row.columns
+        out.append(row.line())
+    return out
 
 
 def markdown(parts):
@@ -135,12 +148,12 @@ def markdown(parts):
     out = ["", "%d rows: %d behind, %d reached, %d without a verdict." % (
         len(rows), len(behind), reached, len(rows) - len(behind) - reached)]
     if behind:
-        out += ["", "## Behind", ""] + head() + [row.line() for row in behind]
+        out += ["", "## Behind", "", *tables(behind)]
     for title, words, found in parts:
         rest = [row for row in found if row.verdict.state != BEHIND]
         out += ["", "## " + title, "", words, ""]
         if rest:
-            out += head() + [row.line() for row in rest]
+            out += tables(rest)
         if len(rest) < len(found):
             out += ([""] if rest else []) + ["Behind, and above: %s." % ", ".join(
                 "%s (%s)" % (row.what, row.python) for row in found

@@ -124,6 +124,7 @@ struct pyspyc_query {
 	bool by_process; /* told apart by process; in trees a row for each, threads below it */
 	pid_t pid;	 /* only this process; 0 for all */
 	pid_t tid;	 /* only this thread; 0 for all */
+	bool growth; /* profiles: with the bytes by which RSS grew and shrank, for formats that show both */
 };
 
 enum pyspyc_row_kind {

@@ -39,6 +39,7 @@ struct pyspyc_recorder_options {
 	bool timeline;	     /* keep the order of samples, for formats that need it */
 	bool live;	     /* keep what pyspyc/live.h tells; takes in all threads (mode is not heeded),
 			      * and processes and threads are roots */
+	bool memory;	     /* keep what pyspyc/memory.h tells; with live */
 	const char *const *threads; /* names or tids of the threads to take, NULL-terminated, or NULL */
 	const char *include; /* extended regular expression: only stacks with a frame that matches */
 	const char *exclude; /* leave out stacks with a frame that matches */

@@ -1,82 +1,61 @@
 /* pyspyc record: what was ordered, checked before anything is touched. */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "cli/alarms.h"
 #include "cli/commands.h"
-#include "cli/help.h"
 #include "cli/message.h"
 #include "cli/recording.h"
 
 #define COMMAND "record"
 
-static int unknown_format(const char *name)
+/* Time and bytes in one file: not every format can hold both. */
+static int set_memory(struct cli_recording *recording)
 {
-	char *names = cli_format_names();
-	int status = cli_usage(COMMAND, "unknown format '%s': choose %s", name, names ? names : "");
+	struct pyspyc_recorder_options *options = &recording->order.options;
 
-	free(names);
+	if (!strcmp(recording->format->name, "folded"))
+		return cli_usage(COMMAND,
+				 "--memory: folded stacks hold one figure; take the format "
+				 "flamegraph or speedscope, or mem -f folded for bytes alone");
+	options->live = options->memory = true;
+	options->timeline = false;
+	return CLI_OK;
+}
+
+/* Alarms are about memory, so there has to be some. */
+static int set_alarms(struct cli_alarms *alarms, const struct cli_arguments *arguments)
+{
+	int status = cli_alarms_read(alarms, arguments);
+
+	if (!status && cli_alarms_wanted(alarms) && !cli_has(arguments, "memory"))
+		return cli_usage(COMMAND, "--max-rss and --max-growth are for record --memory, and "
+					  "for mem");
 	return status;
-}
-
-static int unknown_extension(const char *path)
-{
-	char *extensions = cli_format_extensions();
-	int status = cli_usage(
-		COMMAND, "no format has the extension of '%s': use %s, or choose with --format",
-		path, extensions ? extensions : "");
-
-	free(extensions);
-	return status;
-}
-
-/* py-spy takes its formats' names in any case. */
-static const struct pyspyc_format *find_format(const char *name)
-{
-	const struct pyspyc_format *format = pyspyc_format_by_name(name);
-	char lower[64];
-	size_t size = strlen(name);
-
-	if (format || size >= sizeof(lower))
-		return format;
-	for (size_t i = 0; i <= size; i++)
-		lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + ('a' - 'A')
-								   : name[i]);
-	return pyspyc_format_by_name(lower);
-}
-
-static int set_format(struct cli_recording *recording, const struct cli_arguments *arguments)
-{
-	const char *name = cli_value(arguments, "format");
-	const char *base;
-
-	recording->output = cli_value(arguments, "output");
-	if (name) {
-		recording->format = find_format(name);
-		return recording->format ? CLI_OK : unknown_format(name);
-	}
-	recording->format = pyspyc_formats()[0];
-	if (!recording->output)
-		return CLI_OK;
-	base = strrchr(recording->output, '/');
-	base = base ? base + 1 : recording->output;
-	if (!*base || !strchr(base + 1, '.'))
-		return CLI_OK; /* no extension: the default format */
-	recording->format = pyspyc_format_by_path(recording->output);
-	return recording->format ? CLI_OK : unknown_extension(recording->output);
 }
 
 static int run(const struct cli_arguments *arguments)
 {
-	struct cli_recording recording = { .progress = !cli_has(arguments, "hideprogress") };
+	struct cli_alarms alarms = { 0 };
+	struct cli_recording recording = {
+		.output = cli_value(arguments, "output"),
+		.progress = !cli_has(arguments, "hideprogress"),
+		.what = &cli_recorded_profile,
+	};
 	int status = cli_order_read(&recording.order, COMMAND, arguments, false);
 
 	if (!status)
-		status = set_format(&recording, arguments);
+		status = set_alarms(&alarms, arguments);
+	if (!status)
+		status = cli_formats_choose(&cli_formats_of_profiles, arguments, &recording.format);
 	if (!status) {
 		recording.order.options.timeline = recording.format->needs_timeline;
-		status = cli_recording_run(&recording);
+		if (cli_has(arguments, "memory"))
+			status = set_memory(&recording);
+		if (cli_alarms_wanted(&alarms))
+			recording.alarms = &alarms;
 	}
+	if (!status)
+		status = cli_recording_run(&recording);
 	cli_order_free(&recording.order);
 	return status;
 }
@@ -88,6 +67,7 @@ const struct cli_command cli_command_record = {
 					   "[options] [--] PROGRAM [ARGUMENT...]", NULL },
 	.operand = "program",
 	.operands = CLI_OPERANDS_PROGRAM,
+	.formats = &cli_formats_of_profiles,
 	.examples =
 		(const char *const[]){
 			"pyspyc record -o out.svg -- python3 app.py",

@@ -15,16 +15,16 @@
 #define COMMAND "top"
 #define DELAY_LEAST 0.1
 
-static int set_delay(struct cli_top *top, const struct cli_arguments *arguments)
+int cli_top_delay(const struct cli_arguments *arguments, double *ret)
 {
 	const char *text = cli_value(arguments, "delay");
-	const char *wrong = cli_parse_duration(text, &top->delay);
+	const char *wrong = cli_parse_duration(text, ret);
 
-	if (!wrong && top->delay == 0)
+	if (!wrong && *ret == 0)
 		wrong = "is not a time such as 1, 0.5 or 500ms";
-	if (!wrong && top->delay < DELAY_LEAST)
+	if (!wrong && *ret < DELAY_LEAST)
 		wrong = "is too short: the least is 100ms";
-	return wrong ? cli_usage(COMMAND, "the delay '%s' %s", text, wrong) : CLI_OK;
+	return wrong ? cli_usage(arguments->command, "the delay '%s' %s", text, wrong) : CLI_OK;
 }
 
 static int set_batch(struct cli_top *top, const struct cli_arguments *arguments)
@@ -153,6 +153,8 @@ static int show(const struct cli_top *top, struct pyspyc_recorder *recorder,
 	free(title);
 	if (failed)
 		return CLI_FAILED;
+	if (top->last)
+		return top->last(top, recorder);
 	return seen_through(top, recorder) ? cli_top_last(top, recorder) : CLI_OK;
 }
 
@@ -171,7 +173,7 @@ static int look(const struct cli_top *top, struct pyspyc_recorder *recorder,
 	return top->print ? cli_top_print(top, recorder) : show(top, recorder, *child, capture);
 }
 
-static int top_run(struct cli_top *top)
+int cli_top_run(struct cli_top *top)
 {
 	struct cli_capture capture = CLI_CAPTURE_NONE;
 	struct pyspyc_recorder *recorder = NULL;
@@ -202,7 +204,7 @@ static int run(const struct cli_arguments *arguments)
 	int status = cli_order_read(&top.order, COMMAND, arguments, true);
 
 	if (!status)
-		status = set_delay(&top, arguments);
+		status = cli_top_delay(arguments, &top.delay);
 	if (!status)
 		status = set_batch(&top, arguments);
 	if (!status) {
@@ -212,6 +214,7 @@ static int run(const struct cli_arguments *arguments)
 			cli_note("--view %s is for the screen: as text, the functions are shown",
 				 top.view);
 		top.order.options.live = true;
+		top.order.options.memory = true;
 		top.order.options.mode = PYSPYC_MODE_WALL;
 		if (!top.print) { /* the screen stays until the user has seen the end */
 			top.duration = top.order.options.duration;
@@ -221,7 +224,7 @@ static int run(const struct cli_arguments *arguments)
 		status = choose(&top);
 	}
 	if (!status && (top.order.pid_count || top.order.program))
-		status = top_run(&top);
+		status = cli_top_run(&top);
 	cli_order_free(&top.order);
 	return status;
 }

@@ -5,12 +5,17 @@
 #include <stddef.h>
 
 #include "cli/arguments.h"
+#include "cli/formats.h"
 
 /* The line to add for a command; its file defines `const struct cli_command cli_command_NAME`. */
 #define CLI_COMMANDS(COMMAND) \
 	COMMAND(record)       \
 	COMMAND(top)          \
+	COMMAND(mem)          \
+	COMMAND(tracemalloc)  \
+	COMMAND(maps)         \
 	COMMAND(dump)         \
+	COMMAND(gc)           \
 	COMMAND(help)
 
 struct cli_command {
@@ -20,6 +25,7 @@ struct cli_command {
 	const char *operand;	     /* what a shell offers: "pid", "program", "command" */
 	const char *const *examples; /* pairs of a command line and what it does; NULL-terminated */
 	enum cli_operands operands;
+	const struct cli_formats *formats; /* that --format takes, or NULL */
 	/* Does it and returns the exit status. */
 	int (*run)(const struct cli_arguments *arguments);
 };

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "cli/docs.h"
-#include "pyspyc/profile.h"
 
 #define LINE 78
 
@@ -125,9 +124,8 @@ static void print_pages(FILE *file, const struct cli_command *command)
 
 static void print_formats(FILE *file, const struct cli_command *command)
 {
-	const struct pyspyc_format *const *formats = pyspyc_formats();
+	const struct pyspyc_format *const *formats = command->formats->all();
 
-	(void)command;
 	fputs(".Bl -tag -width Ds\n", file);
 	for (size_t i = 0; formats[i]; i++) {
 		fprintf(file, ".It Cm %s", formats[i]->name);

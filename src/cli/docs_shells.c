@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "cli/docs.h"
-#include "pyspyc/profile.h"
 
 /* Calls body for the program itself (NULL) and each command. */
 static void for_all(FILE *file, void (*body)(FILE *file, const struct cli_command *command))
@@ -13,9 +12,9 @@ static void for_all(FILE *file, void (*body)(FILE *file, const struct cli_comman
 		body(file, cli_commands[i]);
 }
 
-static void put_formats(FILE *file)
+static void put_formats(FILE *file, const struct cli_command *command)
 {
-	const struct pyspyc_format *const *formats = pyspyc_formats();
+	const struct pyspyc_format *const *formats = command->formats->all();
 
 	for (size_t i = 0; formats[i]; i++)
 		fprintf(file, "%s%s", i ? " " : "", formats[i]->name);
@@ -54,13 +53,14 @@ static void bash_names(FILE *file, const struct cli_command *command)
 	fputs("' ;;\n", file);
 }
 
-static void bash_value(FILE *file, const struct cli_option *option)
+static void bash_value(FILE *file, const struct cli_option *option,
+		       const struct cli_command *command)
 {
 	if (option->choices) {
 		fprintf(file, "words %s", option->choices);
 	} else if (option->hint == CLI_HINT_FORMAT) {
 		fputs("words ", file);
-		put_formats(file);
+		put_formats(file, command);
 	} else {
 		fputs(option->hint == CLI_HINT_PID    ? "pid"
 		      : option->hint == CLI_HINT_FILE ? "file"
@@ -82,7 +82,7 @@ static void bash_values_of(FILE *file, const struct cli_command *command)
 		if (option->letter)
 			fprintf(file, " | '%s -%c'", owner, option->letter);
 		fputs(") echo '", file);
-		bash_value(file, option);
+		bash_value(file, option, command);
 		fputs("' ;;\n", file);
 	}
 }
@@ -139,7 +139,8 @@ static void zsh_exclusion(FILE *file, const struct cli_option *option, const cha
 	}
 }
 
-static void zsh_value(FILE *file, const struct cli_option *option)
+static void zsh_value(FILE *file, const struct cli_option *option,
+		      const struct cli_command *command)
 {
 	fputc(':', file);
 	put_quoted(file, option->metavar, ZSH_SPECIAL, ZSH_QUOTE);
@@ -149,7 +150,7 @@ static void zsh_value(FILE *file, const struct cli_option *option)
 		if (option->choices)
 			fputs(option->choices, file);
 		else
-			put_formats(file);
+			put_formats(file, command);
 		fputc(')', file);
 	} else {
 		fputs(option->hint == CLI_HINT_PID    ? "_pids"
@@ -159,14 +160,15 @@ static void zsh_value(FILE *file, const struct cli_option *option)
 	}
 }
 
-static void zsh_spec(FILE *file, const struct cli_option *option, const char *owner, char letter)
+static void zsh_spec(FILE *file, const struct cli_option *option, const struct cli_command *command,
+		     char letter)
 {
 	fputs("\t\t\t'", file);
 	if (option->repeats) {
 		fputc('*', file);
 	} else {
 		fputc('(', file);
-		zsh_exclusion(file, option, owner);
+		zsh_exclusion(file, option, cli_docs_owner(command));
 		fputc(')', file);
 	}
 	if (letter)
@@ -176,7 +178,7 @@ static void zsh_spec(FILE *file, const struct cli_option *option, const char *ow
 	put_quoted(file, option->help, ZSH_SPECIAL, ZSH_QUOTE);
 	fputc(']', file);
 	if (option->metavar)
-		zsh_value(file, option);
+		zsh_value(file, option, command);
 	fputs("' \\\n", file);
 }
 
@@ -188,8 +190,8 @@ static void zsh_options(FILE *file, const struct cli_command *command)
 		if (!cli_option_shown(&cli_options[i], owner))
 			continue;
 		if (cli_options[i].letter)
-			zsh_spec(file, &cli_options[i], owner, cli_options[i].letter);
-		zsh_spec(file, &cli_options[i], owner, 0);
+			zsh_spec(file, &cli_options[i], command, cli_options[i].letter);
+		zsh_spec(file, &cli_options[i], command, 0);
 	}
 }
 
@@ -250,7 +252,8 @@ static void fish_names(FILE *file, const struct cli_command *command)
 	fputc('\n', file);
 }
 
-static void fish_value(FILE *file, const struct cli_option *option)
+static void fish_value(FILE *file, const struct cli_option *option,
+		       const struct cli_command *command)
 {
 	if (option->hint == CLI_HINT_FILE) {
 		fputs(" -r -F", file);
@@ -259,7 +262,7 @@ static void fish_value(FILE *file, const struct cli_option *option)
 		if (option->choices)
 			fputs(option->choices, file);
 		else
-			put_formats(file);
+			put_formats(file, command);
 		fputc('\'', file);
 	} else {
 		fputs(option->hint == CLI_HINT_PID ? " -x -a '(__fish_complete_pids)'" : " -x",
@@ -281,7 +284,7 @@ static void fish_options_of(FILE *file, const struct cli_command *command)
 			fprintf(file, " -s %c", option->letter);
 		fprintf(file, " -l %s", option->name);
 		if (option->metavar)
-			fish_value(file, option);
+			fish_value(file, option, command);
 		fputs(" -d '", file);
 		put_quoted(file, option->help, FISH_SPECIAL, FISH_QUOTE);
 		fputs("'\n", file);

@@ -1,61 +1,5 @@
 /* A snapshot as JSON; docs/dump-schema.json describes it. */
-#include <inttypes.h>
-#include <stdlib.h>
-
 #include "cli/dump.h"
-#include "cli/message.h"
-#include "pyspyc/version.h"
-
-static const char *code_name(enum pyspyc_code code)
-{
-	switch (code) {
-	case PYSPYC_ENOPROC:
-		return "no-process";
-	case PYSPYC_EPERM:
-		return "not-permitted";
-	case PYSPYC_ENOTPYTHON:
-		return "not-python";
-	case PYSPYC_ENOTREADY:
-		return "not-ready";
-	case PYSPYC_EIMPL:
-		return "not-cpython";
-	case PYSPYC_EVERSION:
-		return "unknown-version";
-	case PYSPYC_EFAULT:
-	case PYSPYC_ECORRUPT:
-	case PYSPYC_EAGAIN:
-		return "unreadable";
-	case PYSPYC_OK:
-	case PYSPYC_ENOMEM:
-	case PYSPYC_ESYS:
-	case PYSPYC_EINVAL:
-	case PYSPYC_EIO:
-		break;
-	}
-	return "failed";
-}
-
-json_t *cli_json_string(const char *text)
-{
-	json_t *value;
-	char *safe = NULL;
-	size_t size;
-	FILE *memory;
-
-	if (!text)
-		return json_null();
-	value = json_string(text);
-	if (value)
-		return value;
-	memory = open_memstream(&safe, &size);
-	if (!memory)
-		return NULL;
-	cli_put_safe(memory, text);
-	fclose(memory);
-	value = json_string(safe);
-	free(safe);
-	return value;
-}
 
 static json_t *frame_object(const struct pyspyc_frame_info *frame)
 {
@@ -81,12 +25,6 @@ static json_t *thread_object(const struct pyspyc_thread_info *thread)
 			 cli_json_string(thread->error), "frames", frames);
 }
 
-json_t *cli_dump_document(void)
-{
-	return json_pack("{s:s, s:i, s:s, s:[], s:[]}", "schema", "pyspyc-dump", "version",
-			 CLI_DUMP_SCHEMA, "pyspyc", pyspyc_version(), "processes", "errors");
-}
-
 bool cli_dump_add(json_t *document, const struct pyspyc_snapshot *snapshot)
 {
 	json_t *threads = json_array();
@@ -101,12 +39,4 @@ bool cli_dump_add(json_t *document, const struct pyspyc_snapshot *snapshot)
 			    cli_json_string(snapshot->version), "consistent", snapshot->consistent,
 			    "threads", threads);
 	return process && !json_array_append_new(json_object_get(document, "processes"), process);
-}
-
-bool cli_dump_add_error(json_t *document, pid_t pid, const struct pyspyc_error *err)
-{
-	json_t *error = json_pack("{s:i, s:s, s:o}", "pid", (int)pid, "code", code_name(err->code),
-				  "message", cli_json_string(err->message));
-
-	return error && !json_array_append_new(json_object_get(document, "errors"), error);
 }

@@ -6,6 +6,8 @@
 #include "cli/message.h"
 #include "cli/program.h"
 
+#define RULE_WIDTH 79
+
 enum style {
 	PLAIN,
 	ID,
@@ -136,4 +138,48 @@ void cli_dump_text(FILE *file, const struct pyspyc_snapshot *snapshot, pid_t par
 	fputs(snapshot->consistent ? "\n" : "\n\n", file);
 	for (size_t i = 0; i < snapshot->thread_count; i++)
 		put_thread(&text, &snapshot->threads[i]);
+}
+
+void cli_dump_rule(FILE *file, int width)
+{
+	fputc('\n', file);
+	for (; width > 0; width--)
+		fputc('-', file);
+	fputc('\n', file);
+}
+
+struct all {
+	FILE *file;
+	struct cli_dump_walk walk;
+};
+
+static void show(void *context, const struct pyspyc_snapshot *snapshot, pid_t parent)
+{
+	struct all *all = context;
+
+	if (all->walk.shown)
+		cli_dump_rule(all->file, RULE_WIDTH);
+	cli_dump_text(all->file, snapshot, parent, false);
+}
+
+static void fail(void *context, pid_t pid, const struct pyspyc_error *err)
+{
+	struct all *all = context;
+
+	(void)pid;
+	cli_put_safe(all->file, err->message);
+	fputc('\n', all->file);
+}
+
+void cli_dump_all(FILE *file, const pid_t *pids, size_t count, bool subprocesses,
+		  const struct pyspyc_snapshot_options *options)
+{
+	struct all all = { .file = file };
+
+	all.walk = (struct cli_dump_walk){
+		.options = *options, .show = show, .fail = fail, .context = &all
+	};
+	for (size_t i = 0; i < count; i++)
+		cli_dump_walk(&all.walk, pids[i], subprocesses);
+	cli_dump_walk_free(&all.walk);
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "cli/message.h"
-#include "pyspyc/profile.h"
 #include "pyspyc/version.h"
 
 #define WIDTH 79
@@ -75,10 +74,8 @@ static void print_options(FILE *file, const char *command)
 	}
 }
 
-static void print_formats(FILE *file)
+static void print_formats(FILE *file, const struct pyspyc_format *const *formats)
 {
-	const struct pyspyc_format *const *formats = pyspyc_formats();
-
 	fputs("\nFormats (--format), with the extensions that choose them:\n", file);
 	for (size_t i = 0; formats[i]; i++) {
 		char left[256];
@@ -128,7 +125,7 @@ void cli_help_print(FILE *file, const struct cli_command *command)
 	for (size_t i = 0; i < cli_option_count; i++)
 		if (cli_options[i].hint == CLI_HINT_FORMAT &&
 		    cli_option_shown(&cli_options[i], command->name))
-			print_formats(file);
+			print_formats(file, command->formats->all());
 	if (command->examples && command->examples[0])
 		fputs("\nExamples:\n", file);
 	for (size_t i = 0; command->examples && command->examples[i]; i += 2)
@@ -143,44 +140,4 @@ int cli_help_show(const struct cli_command *command)
 	if (out.file)
 		cli_help_print(out.file, command);
 	return cli_out_close(&out, CLI_OK);
-}
-
-/* "a, b or c" of all formats' names or extensions. */
-static char *join_formats(bool extensions)
-{
-	const struct pyspyc_format *const *formats = pyspyc_formats();
-	char *text = NULL;
-	size_t size;
-	FILE *memory = open_memstream(&text, &size);
-	const char *waiting = NULL; /* a word is printed when its successor is known */
-	bool first = true;
-
-	if (!memory)
-		return NULL;
-	for (size_t i = 0; formats[i]; i++) {
-		const char *const one[] = { formats[i]->name, NULL };
-		const char *const *words = extensions ? formats[i]->extensions : one;
-
-		for (size_t k = 0; words[k]; k++) {
-			if (waiting) {
-				fprintf(memory, "%s%s", first ? "" : ", ", waiting);
-				first = false;
-			}
-			waiting = words[k];
-		}
-	}
-	if (waiting)
-		fprintf(memory, "%s%s", first ? "" : " or ", waiting);
-	fclose(memory);
-	return text;
-}
-
-char *cli_format_names(void)
-{
-	return join_formats(false);
-}
-
-char *cli_format_extensions(void)
-{
-	return join_formats(true);
 }

@@ -12,10 +12,4 @@ void cli_help_print(FILE *file, const struct cli_command *command);
 /* The same on standard output; returns the exit status. */
 int cli_help_show(const struct cli_command *command);
 
-/* The names of all formats as "flamegraph, folded or speedscope". The caller frees it. */
-char *cli_format_names(void);
-
-/* The extensions of all formats as ".svg, .folded or .json". The caller frees it. */
-char *cli_format_extensions(void);
-
 #endif

@@ -11,6 +11,7 @@ enum cli_status {
 	CLI_OK = 0,
 	CLI_FAILED = 1,
 	CLI_USAGE = 2,
+	CLI_ALARMED = 3, /* an alarm has ended it */
 };
 
 /* One line "pyspyc: …" on standard error, made safe to print. Returns CLI_FAILED. */

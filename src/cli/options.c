@@ -7,7 +7,13 @@
 #define TARGET "Target options"
 #define SAMPLING "Sampling options"
 #define OUTPUT "Output options"
+#define ALARMS "Alarm options"
 #define OTHER "Other options"
+
+#define WHOLE_FILE                                                                           \
+	"The file appears whole when the recording ends, or not at all.  An existing file "  \
+	"or symbolic link of that name is replaced; devices and named pipes are written to " \
+	"directly."
 
 #define WORD(name) #name
 #define NEXT_WORD(name) " " #name
@@ -18,16 +24,25 @@ const struct cli_option cli_options[] = {
 		.name = "pid",
 		.letter = 'p',
 		.metavar = "PID",
-		.commands = "record top dump",
+		.commands = "record top mem maps dump gc",
 		.group = TARGET,
 		.help = "process to look at, in decimal or 0x hexadecimal; may be repeated",
 		.hint = CLI_HINT_PID,
 		.repeats = true,
 	},
 	{
+		.name = "pid",
+		.letter = 'p',
+		.metavar = "PID",
+		.commands = "tracemalloc",
+		.group = TARGET,
+		.help = "process to look at, in decimal or 0x hexadecimal",
+		.hint = CLI_HINT_PID,
+	},
+	{
 		.name = "subprocesses",
 		.letter = 's',
-		.commands = "record top dump",
+		.commands = "record top mem maps dump gc",
 		.group = TARGET,
 		.help = "take in the children of the process too, and theirs",
 		.more = "Programs among them that are not Python are passed over.",
@@ -62,7 +77,7 @@ const struct cli_option cli_options[] = {
 		.name = "rate",
 		.letter = 'r',
 		.metavar = "HERTZ",
-		.commands = "record top",
+		.commands = "record top mem",
 		.group = SAMPLING,
 		.fallback = "100",
 		.help = "samples a second: 100, 1k, 10khz",
@@ -72,11 +87,20 @@ const struct cli_option cli_options[] = {
 		.name = "duration",
 		.letter = 'd',
 		.metavar = "TIME",
-		.commands = "record top",
+		.commands = "record top mem",
 		.group = SAMPLING,
 		.fallback = "unlimited",
 		.help = "how long to sample: 10 (seconds), 0.5, 10s, 5m, 1h30m, unlimited",
 		.more = "A program that pyspyc started runs on afterwards.",
+	},
+	{
+		.name = "duration",
+		.letter = 'd',
+		.metavar = "TIME",
+		.commands = "gc",
+		.group = SAMPLING,
+		.fallback = "unlimited",
+		.help = "how long to watch: 10 (seconds), 0.5, 10s, 5m, 1h30m, unlimited",
 	},
 	{
 		.name = "mode",
@@ -106,7 +130,7 @@ const struct cli_option cli_options[] = {
 	},
 	{
 		.name = "nonblocking",
-		.commands = "record top dump",
+		.commands = "record top mem dump",
 		.group = SAMPLING,
 		.help = "never stop a thread, not even when its stack cannot be read otherwise",
 		.more = "By default a thread is stopped for some microseconds only when several "
@@ -116,7 +140,7 @@ const struct cli_option cli_options[] = {
 	},
 	{
 		.name = "blocking",
-		.commands = "record top dump",
+		.commands = "record top mem dump",
 		.group = SAMPLING,
 		.help = "stop each thread for every reading of its stack",
 		.more = "Slower for the process, and never needed for a stack to be right.  "
@@ -125,12 +149,66 @@ const struct cli_option cli_options[] = {
 	{
 		.name = "max-slowdown",
 		.metavar = "PERCENT",
-		.commands = "record top",
+		.commands = "record top mem",
 		.group = SAMPLING,
 		.fallback = "10",
 		.help = "how much of a thread's time stops may take: fewer samples rather than more",
 		.more = "Matters for code that does little but make short calls, at high rates.  "
 			"100 is no limit.  Not heeded with --blocking.",
+	},
+	{
+		.name = "memory",
+		.commands = "record",
+		.group = SAMPLING,
+		.help = "the bytes by which memory grew and shrank too, in the same file",
+		.more = "The flame graph has a switch between time, growth and release, speedscope "
+			"a profile for each.  The order in time is not kept: what has grown "
+			"between two looks belongs to stacks, not to a moment.",
+	},
+	{
+		.name = "growth",
+		.metavar = "TIME",
+		.commands = "tracemalloc",
+		.group = SAMPLING,
+		.help = "look twice, so far apart, and show what has changed: 10 (seconds), 5m",
+		.more = "SIGINT ends the wait early.",
+	},
+	{
+		.name = "nonblocking",
+		.commands = "tracemalloc",
+		.group = SAMPLING,
+		.help = "never stop the process, not even when its traces change all the time",
+		.more = "By default the threads that run are stopped while the memory of the tables "
+			"is copied, some milliseconds, when the traces changed while they were "
+			"read.  With this option what could be read is shown, and how much that is.",
+	},
+	{
+		.name = "by",
+		.metavar = "WHAT",
+		.commands = "tracemalloc",
+		.group = OUTPUT,
+		.fallback = "line",
+		.help = "what blocks are added up by: line, file or traceback",
+		.choices = "line file traceback",
+	},
+	{
+		.name = "count",
+		.letter = 'n',
+		.metavar = "COUNT",
+		.commands = "tracemalloc",
+		.group = OUTPUT,
+		.fallback = "10",
+		.help = "how many rows to show; unlimited for all",
+	},
+	{
+		.name = "output",
+		.letter = 'o',
+		.metavar = "FILE",
+		.commands = "tracemalloc",
+		.group = OUTPUT,
+		.help = "write a file that tracemalloc.Snapshot.load opens, - for standard output",
+		.more = "It appears whole or not at all.  With --growth it holds the second moment.",
+		.hint = CLI_HINT_FILE,
 	},
 	{
 		.name = "output",
@@ -139,16 +217,43 @@ const struct cli_option cli_options[] = {
 		.commands = "record",
 		.group = OUTPUT,
 		.help = "file to write, - for standard output; else PROGRAM-PID-TIME.svg",
-		.more = "The file appears whole when the recording ends, or not at all.  An "
-			"existing file or symbolic link of that name is replaced; devices and "
-			"named pipes are written to directly.",
+		.more = WHOLE_FILE,
 		.hint = CLI_HINT_FILE,
+	},
+	{
+		.name = "output",
+		.letter = 'o',
+		.metavar = "FILE",
+		.commands = "mem",
+		.group = OUTPUT,
+		.help = "file to write, - for standard output; else it is shown, or with --format "
+			"goes to PROGRAM-PID-TIME",
+		.more = WHOLE_FILE,
+		.hint = CLI_HINT_FILE,
+	},
+	{
+		.name = "output",
+		.letter = 'o',
+		.metavar = "FILE",
+		.commands = "maps",
+		.group = OUTPUT,
+		.help = "write a picture (SVG) to this file, - for standard output, instead of text",
+		.more = "With --json both are written.",
+		.hint = CLI_HINT_FILE,
+	},
+	{
+		.name = "all",
+		.letter = 'a',
+		.commands = "maps",
+		.group = OUTPUT,
+		.help = "show everything, not only the largest of each kind",
+		.more = "As JSON: each mapping, too.",
 	},
 	{
 		.name = "format",
 		.letter = 'f',
 		.metavar = "FORMAT",
-		.commands = "record",
+		.commands = "record mem",
 		.group = OUTPUT,
 		.help = "format of the file; without it the file's extension decides",
 		.hint = CLI_HINT_FORMAT,
@@ -165,7 +270,7 @@ const struct cli_option cli_options[] = {
 	{
 		.name = "delay",
 		.metavar = "TIME",
-		.commands = "top",
+		.commands = "top mem",
 		.group = OUTPUT,
 		.fallback = "1",
 		.help = "how long between two refreshes: 1 (second), 0.5, 500ms, 2m",
@@ -198,7 +303,7 @@ const struct cli_option cli_options[] = {
 	{
 		.name = "threads",
 		.letter = 't',
-		.commands = "record top",
+		.commands = "record top mem",
 		.group = OUTPUT,
 		.help = "tell threads apart, each a root of its own",
 	},
@@ -218,21 +323,21 @@ const struct cli_option cli_options[] = {
 	},
 	{
 		.name = "no-gc",
-		.commands = "record top dump",
+		.commands = "record top mem dump",
 		.group = OUTPUT,
 		.help = "no frame <GC> where the garbage collector runs",
 		.more = "The time is then that of the function in which it began to run.",
 	},
 	{
 		.name = "full-filenames",
-		.commands = "record top dump",
+		.commands = "record top mem dump tracemalloc",
 		.group = OUTPUT,
 		.help = "show whole file names instead of package/module.py",
 	},
 	{
 		.name = "function-names",
 		.metavar = "KIND",
-		.commands = "record top dump",
+		.commands = "record top mem dump",
 		.group = OUTPUT,
 		.fallback = "qualified",
 		.help = "names of functions: Class.method (qualified) or method (plain)",
@@ -243,18 +348,54 @@ const struct cli_option cli_options[] = {
 	{
 		.name = "json",
 		.letter = 'j',
-		.commands = "top dump",
+		.commands = "maps dump tracemalloc",
 		.group = OUTPUT,
-		.help = "write JSON instead of text; of top, a line at each refresh",
+		.help = "write JSON instead of text",
 		.more = "See JSON below.",
 	},
 	{
+		.name = "json",
+		.letter = 'j',
+		.commands = "top",
+		.group = OUTPUT,
+		.help = "write JSON instead of text, a line at each refresh",
+		.more = "See JSON below.",
+	},
+	{
+		.name = "json",
+		.letter = 'j',
+		.commands = "gc",
+		.group = OUTPUT,
+		.help = "write JSON instead of text; with --watch, a line for each collection",
+		.more = "See JSON below.",
+	},
+	{
+		.name = "watch",
+		.letter = 'w',
+		.commands = "gc",
+		.group = OUTPUT,
+		.help = "print a line for each collection from now on, until --duration or Ctrl-C",
+	},
+	{
 		.name = "hideprogress",
-		.commands = "record",
+		.commands = "record mem",
 		.group = OUTPUT,
 		.help = "show no progress line",
 		.more = "There is none anyway where standard error is not a terminal, or where "
 			"pyspyc started the program.",
+	},
+	{
+		.name = "released",
+		.commands = "mem",
+		.group = OUTPUT,
+		.help = "formats with stacks: bytes by which RSS shrank, not those by which it grew",
+		.more = "The flame graph and speedscope hold both, and begin with these.",
+	},
+	{
+		.name = "all-lines",
+		.commands = "mem",
+		.group = OUTPUT,
+		.help = "format lines: all lines of a file, not only those that count",
 	},
 	{
 		.name = "capture",
@@ -262,6 +403,37 @@ const struct cli_option cli_options[] = {
 		.group = OUTPUT,
 		.help = "accepted for py-spy's sake, without effect",
 		.hidden = true,
+	},
+	{
+		.name = "max-rss",
+		.metavar = "SIZE",
+		.commands = "record mem",
+		.group = ALARMS,
+		.help = "give the alarm when RSS is more than this: 2G, 512M, 1.5GiB, 300MB",
+		.more = "K, M, G and T are powers of 1024, kB, MB, GB and TB of 1000.",
+	},
+	{
+		.name = "max-growth",
+		.metavar = "SIZE/TIME",
+		.commands = "record mem",
+		.group = ALARMS,
+		.help = "give the alarm when RSS grows by more than this: 50M/min, 1G/h, 200K/s",
+		.more = "Without a time it is a minute.  What counts is a line through the last "
+			"minute; the first ten seconds give no alarm.",
+	},
+	{
+		.name = "exec",
+		.metavar = "COMMAND",
+		.commands = "record mem",
+		.group = ALARMS,
+		.help = "run this shell command after an alarm",
+		.more = "See Alarms.",
+	},
+	{
+		.name = "keep-going",
+		.commands = "record mem",
+		.group = ALARMS,
+		.help = "go on after an alarm instead of ending with exit status 3",
 	},
 	{
 		.name = "native",
@@ -294,7 +466,7 @@ const struct cli_option cli_options[] = {
 	{
 		.name = "help",
 		.letter = 'h',
-		.commands = CLI_PROGRAM " record top dump help",
+		.commands = CLI_PROGRAM " record top mem maps dump tracemalloc gc help",
 		.group = OTHER,
 		.help = "show this help and exit",
 	},

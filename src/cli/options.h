@@ -13,7 +13,7 @@ enum cli_hint {
 	CLI_HINT_NONE,
 	CLI_HINT_FILE,
 	CLI_HINT_PID,
-	CLI_HINT_FORMAT, /* the names of pyspyc_formats() */
+	CLI_HINT_FORMAT, /* the names of the command's formats */
 };
 
 /* The word that stands for the program itself (no command) in cli_option.commands. */

@@ -242,8 +242,7 @@ bool cli_output_set_name(struct cli_output *output, const char *name)
 }
 
 /* Everything but the closing of fd. */
-static bool fill(struct cli_output *output, int fd, const struct pyspyc_profile *profile,
-		 const struct pyspyc_format *format)
+static bool fill(struct cli_output *output, int fd, cli_writer *write, const void *context)
 {
 	struct pyspyc_error err = { 0 };
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -256,7 +255,7 @@ static bool fill(struct cli_output *output, int fd, const struct pyspyc_profile 
 			close(copy);
 		return refuse_errno(output->path, errnum);
 	}
-	if (pyspyc_profile_write(profile, format, file, &err) != 0) {
+	if (write(context, file, &err) != 0) {
 		fclose(file);
 		return refuse(output->path, err.message);
 	}
@@ -265,13 +264,12 @@ static bool fill(struct cli_output *output, int fd, const struct pyspyc_profile 
 	return true;
 }
 
-static bool write_stream(struct cli_output *output, const struct pyspyc_profile *profile,
-			 const struct pyspyc_format *format)
+static bool write_stream(struct cli_output *output, cli_writer *write, const void *context)
 {
 	if (output->spent)
 		return refuse(output->path, "it can be written only once");
 	output->spent = true;
-	return fill(output, output->stream, profile, format);
+	return fill(output, output->stream, write, context);
 }
 
 /* From a filled temporary file to the final name. */
@@ -291,21 +289,20 @@ static bool publish(struct cli_output *output, int fd, char temporary[64])
 	return true;
 }
 
-bool cli_output_write(struct cli_output *output, const struct pyspyc_profile *profile,
-		      const struct pyspyc_format *format)
+bool cli_output_write_by(struct cli_output *output, cli_writer *write, const void *context)
 {
 	char temporary[64];
 	bool done;
 	int fd;
 
 	if (output->stream >= 0)
-		return write_stream(output, profile, format);
+		return write_stream(output, write, context);
 	fd = make_temporary(output->directory, temporary);
 	if (fd < 0)
 		return refuse_errno(output->path, errno);
 	give_to_caller(fd);
 	keep_mode(output, fd);
-	done = fill(output, fd, profile, format) && publish(output, fd, temporary);
+	done = fill(output, fd, write, context) && publish(output, fd, temporary);
 	drop_temporary(output->directory, temporary);
 	close(fd);
 	return done;

@@ -4,8 +4,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
-#include "pyspyc/profile.h"
+#include "pyspyc/error.h"
 
 struct cli_output {
 	char *path;	  /* as the user gave it; "standard output" for - */
@@ -29,12 +30,15 @@ bool cli_output_open(struct cli_output *output, const char *path);
 /* The name of a file that was opened as NULL. */
 bool cli_output_set_name(struct cli_output *output, const char *name);
 
+/* Writes to file; 0, or a negated code with err filled in. */
+typedef int cli_writer(const void *context, FILE *file, struct pyspyc_error *err);
+
 /*
- * Writes profile: a file in full or not at all, in place of what has its name now. May be
- * called again, except for streams. False when it failed, which has then been printed.
+ * Writes what `write` makes of context: a file in full or not at all, in place of what has its
+ * name now. May be called again, except for streams. False when it failed, which has then been
+ * printed.
  */
-bool cli_output_write(struct cli_output *output, const struct pyspyc_profile *profile,
-		      const struct pyspyc_format *format);
+bool cli_output_write_by(struct cli_output *output, cli_writer *write, const void *context);
 
 void cli_output_close(struct cli_output *output);
 

@@ -19,7 +19,8 @@ static double seconds(uint64_t nanoseconds)
 	return (double)nanoseconds / 1e9;
 }
 
-void cli_progress_draw(struct cli_progress *progress, const struct pyspyc_recorder_stats *stats)
+void cli_progress_draw(struct cli_progress *progress, const struct pyspyc_recorder_stats *stats,
+		       const char *figure)
 {
 	uint64_t whole = stats->elapsed_ns / 1000000000u;
 	char clock[32];
@@ -35,9 +36,9 @@ void cli_progress_draw(struct cli_progress *progress, const struct pyspyc_record
 		snprintf(clock, sizeof(clock), "%u:%02u", (unsigned int)(whole / 60),
 			 (unsigned int)(whole % 60));
 	snprintf(line, sizeof(line),
-		 "recording %s  %" PRIu64 " samples  %.*f/s  %" PRIu64
+		 "recording %s%s  %" PRIu64 " samples  %.*f/s  %" PRIu64
 		 " errors  (Ctrl-C ends and writes)",
-		 clock, stats->samples, decimals(stats->rate_reached), stats->rate_reached,
+		 clock, figure, stats->samples, decimals(stats->rate_reached), stats->rate_reached,
 		 stats->dropped + stats->unreadable);
 	fprintf(stderr, "\r%.*s\033[K", cli_width(stderr, 80) - 1, line);
 	fflush(stderr);

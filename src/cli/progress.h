@@ -13,8 +13,12 @@ struct cli_progress {
 	uint64_t drawn_ns; /* elapsed time at the last drawing */
 };
 
-/* Draws the line anew when it is wanted and the last drawing is old enough. */
-void cli_progress_draw(struct cli_progress *progress, const struct pyspyc_recorder_stats *stats);
+/*
+ * Draws the line anew when it is wanted and the last drawing is old enough. figure: "  RSS 12.3M",
+ * more to be told in it, or "".
+ */
+void cli_progress_draw(struct cli_progress *progress, const struct pyspyc_recorder_stats *stats,
+		       const char *figure);
 
 /* Takes the line away; before anything else is printed. */
 void cli_progress_clear(struct cli_progress *progress);

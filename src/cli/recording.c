@@ -13,8 +13,6 @@
 #include "cli/signals.h"
 #include "cli/targets.h"
 
-#define DESCRIPTORS 65536
-
 struct recording {
 	const struct cli_recording *wanted;
 	struct pyspyc_recorder *recorder;
@@ -29,6 +27,8 @@ static const struct {
 	const char *hint;
 } hints[] = {
 	{ "flamegraph", "; open it in a web browser" },
+	{ "plot", "; open it in a web browser" },
+	{ "mprof", "; mprof plot draws it" },
 	{ "speedscope", "; open it at https://www.speedscope.app" },
 };
 
@@ -65,10 +65,16 @@ static bool set_default_name(struct recording *recording, pid_t pid)
 	return done;
 }
 
+static int write_it(const void *context, FILE *file, struct pyspyc_error *err)
+{
+	const struct recording *recording = context;
+
+	return recording->wanted->what->write(recording->wanted, recording->recorder, file, err);
+}
+
 /* SIGUSR1: what there is so far. */
 static void flush_so_far(struct recording *recording)
 {
-	const struct pyspyc_profile *profile = pyspyc_recorder_profile(recording->recorder);
 	char size[32];
 
 	cli_progress_clear(&recording->progress);
@@ -76,22 +82,54 @@ static void flush_so_far(struct recording *recording)
 		cli_note("%s is written once, at the end", recording->output.path);
 		return;
 	}
-	if (cli_output_write(&recording->output, profile, recording->wanted->format))
+	if (cli_output_write_by(&recording->output, write_it, recording))
 		cli_note("wrote %s (%s) with %" PRIu64 " samples so far; recording goes on",
 			 recording->output.path,
 			 cli_format_size(recording->output.size, size, sizeof(size)),
-			 pyspyc_profile_samples(profile));
+			 pyspyc_recorder_stats(recording->recorder)->samples);
+}
+
+/* Whether the recording is to go on. */
+static bool heed_alarms(struct recording *recording)
+{
+	const struct cli_recording *wanted = recording->wanted;
+	const struct cli_alarm_scene scene = {
+		.order = &wanted->order,
+		.pid = cli_targets_first(&wanted->order, recording->child),
+		.recorder = recording->recorder,
+		.output = &recording->output,
+		.format = wanted->format,
+		.write = write_it,
+		.context = recording,
+	};
+	struct pyspyc_memory_now now;
+	enum cli_alarm alarm;
+
+	if (!wanted->alarms)
+		return true;
+	alarm = cli_alarms_due(wanted->alarms, recording->recorder, &now);
+	if (alarm != CLI_ALARM_NONE) {
+		cli_progress_clear(&recording->progress);
+		cli_alarms_give(wanted->alarms, &scene, alarm, &now);
+	}
+	return !cli_alarms_ended(wanted->alarms);
 }
 
 static enum pyspyc_next tick(void *context, const struct pyspyc_recorder_stats *stats)
 {
 	struct recording *recording = context;
+	const struct cli_recorded *what = recording->wanted->what;
+	char figure[32] = "";
 
+	if (what->look)
+		what->look(recording->wanted, recording->recorder);
 	if (cli_signals_flush())
 		flush_so_far(recording);
-	if (cli_signals_ended())
+	if (cli_signals_ended() || !heed_alarms(recording))
 		return PYSPYC_STOP;
-	cli_progress_draw(&recording->progress, stats);
+	if (what->figure && recording->progress.wanted)
+		what->figure(recording->recorder, figure, sizeof(figure));
+	cli_progress_draw(&recording->progress, stats, figure);
 	return PYSPYC_CONTINUE;
 }
 
@@ -112,44 +150,24 @@ static int begin(struct recording *recording)
 	return status;
 }
 
-/* What to look at when nothing was recorded. */
-static const char *why_empty(const struct pyspyc_recorder_options *options,
-			     const struct pyspyc_recorder_stats *stats)
-{
-	if (stats->unreadable + stats->dropped > 0)
-		return "; no stack could be read";
-	if (!stats->passes)
-		return "; it is empty: it ended before the first sample";
-	if (options->threads || options->include || options->exclude)
-		return "; it is empty: nothing that ran passed --thread, --include and --exclude";
-	if (options->mode == PYSPYC_MODE_GIL)
-		return "; it is empty: no thread was seen to hold the GIL";
-	return options->mode == PYSPYC_MODE_WALL
-		       ? "; it is empty"
-		       : "; it is empty: all threads were idle (see --idle)";
-}
-
 /* Writes the file and tells the truth about it. */
 static int finish(struct recording *recording)
 {
 	const struct cli_recording *wanted = recording->wanted;
 	const struct cli_output *output = &recording->output;
-	const struct pyspyc_recorder_stats *stats = pyspyc_recorder_stats(recording->recorder);
-	const struct pyspyc_profile *profile = pyspyc_recorder_profile(recording->recorder);
-	const char *hint = hint_of(wanted->format);
+	const char *empty = wanted->what->empty(wanted, recording->recorder);
 	char size[32];
 
-	if (!pyspyc_profile_samples(profile))
-		hint = why_empty(&wanted->order.options, stats);
-	if (!cli_output_write(&recording->output, profile, wanted->format))
+	if (!cli_output_write_by(&recording->output, write_it, recording))
 		return CLI_FAILED;
-	cli_progress_summary(stats, wanted->order.options.rate);
+	wanted->what->tell(wanted, recording->recorder);
 	if (output->stream >= 0)
-		cli_note("wrote the profile (%s) to %s%s", wanted->format->name, output->path,
-			 pyspyc_profile_samples(profile) ? "" : hint);
+		cli_note("wrote %s (%s) to %s%s", wanted->what->noun, wanted->format->name,
+			 output->path, empty ? empty : "");
 	else
 		cli_note("wrote %s (%s)%s", output->path,
-			 cli_format_size(output->size, size, sizeof(size)), hint);
+			 cli_format_size(output->size, size, sizeof(size)),
+			 empty ? empty : hint_of(wanted->format));
 	return CLI_OK;
 }
 
@@ -163,7 +181,7 @@ static int record(struct recording *recording)
 	if (pyspyc_recorder_run(recording->recorder, tick, recording, &err)) {
 		cli_progress_clear(&recording->progress);
 		status = fail(&err);
-		if (!pyspyc_profile_samples(pyspyc_recorder_profile(recording->recorder)))
+		if (recording->wanted->what->empty(recording->wanted, recording->recorder))
 			return status;
 	}
 	cli_progress_clear(&recording->progress);
@@ -176,7 +194,6 @@ int cli_recording_run(const struct cli_recording *wanted)
 	const char *term = getenv("TERM");
 	struct pyspyc_error err = { 0 };
 	int status = CLI_FAILED;
-	int program_status;
 
 	cli_signals_catch();
 	/* A program that was started has the terminal for itself. */
@@ -188,12 +205,9 @@ int cli_recording_run(const struct cli_recording *wanted)
 		else
 			status = record(&recording);
 	}
+	if (wanted->alarms)
+		status = cli_alarms_finish(wanted->alarms, status);
 	pyspyc_recorder_free(recording.recorder);
 	cli_output_close(&recording.output);
-	if (recording.child) {
-		program_status = cli_targets_wait(recording.child, NULL, NULL);
-		status = status ? status : program_status;
-		pyspyc_child_free(recording.child);
-	}
-	return status;
+	return cli_targets_end(recording.child, status);
 }

@@ -119,3 +119,14 @@ int cli_targets_wait(struct pyspyc_child *child, void (*meanwhile)(void *context
 	}
 	return ret ? cli_error("cannot learn how the program ended") : status;
 }
+
+int cli_targets_end(struct pyspyc_child *child, int status)
+{
+	int program_status;
+
+	if (!child)
+		return status;
+	program_status = cli_targets_wait(child, NULL, NULL);
+	pyspyc_child_free(child);
+	return status ? status : program_status;
+}

@@ -26,4 +26,10 @@ char *cli_targets_stem(const struct cli_order *order, pid_t pid);
  */
 int cli_targets_wait(struct pyspyc_child *child, void (*meanwhile)(void *context), void *context);
 
+/*
+ * The end of a command whose own exit status is this: waits for the program, if there is one,
+ * frees child and returns the exit status, which is the program's when the command's is 0.
+ */
+int cli_targets_end(struct pyspyc_child *child, int status);
+
 #endif

@@ -20,7 +20,15 @@ struct cli_top {
 	uint64_t refreshes;	      /* to print, 0: no end */
 	bool print;		      /* as text or JSON instead of on the screen */
 	bool json;
+	/* What is told when the screen has ended; NULL: a refresh where the time was over. */
+	int (*last)(const struct cli_top *top, struct pyspyc_recorder *recorder);
 };
+
+/* --delay. Returns the exit status. */
+int cli_top_delay(const struct cli_arguments *arguments, double *ret);
+
+/* Adds or starts what is to be looked at, and looks at it. Returns the exit status. */
+int cli_top_run(struct cli_top *top);
 
 /* What one refresh has to tell. Rows are in the order in which to show them. */
 struct cli_refresh {

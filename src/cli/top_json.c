@@ -1,7 +1,7 @@
 /* A refresh as a line of JSON; pyspyc-top(1) describes it. */
 #include <jansson.h>
 
-#include "cli/dump.h"
+#include "cli/json.h"
 #include "cli/top.h"
 #include "pyspyc/version.h"
 

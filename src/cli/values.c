@@ -143,6 +143,83 @@ const char *cli_parse_percent(const char *text, double *ret)
 	return NULL;
 }
 
+/* Moves *text behind what begins with a unit of bytes, if anything does. */
+static double take_size_unit(const char **text)
+{
+	static const char powers[] = "kmgt";
+	double factor = 1;
+	const char *power = **text ? strchr(powers, tolower((unsigned char)**text)) : NULL;
+	bool binary;
+
+	if (power) {
+		binary = !((*text)[1] == 'b' || (*text)[1] == 'B');
+		for (const char *at = powers; at <= power; at++)
+			factor *= binary ? 1024 : 1000;
+		(*text)++;
+		if (**text == 'i')
+			(*text)++;
+	}
+	if (**text == 'b' || **text == 'B')
+		(*text)++;
+	return factor;
+}
+
+#define NO_SIZE "is not a size such as 2G, 512M or 100000"
+#define NO_GROWTH "is not a growth such as 50M/min, 2G/h or 100K/s"
+
+static const char *check_size(double size)
+{
+	if (!(size > 0))
+		return "must be more than 0";
+	return size > CLI_SIZE_MAX ? "is too much" : NULL;
+}
+
+const char *cli_parse_size(const char *text, double *ret)
+{
+	const char *wrong;
+	double size;
+
+	if (!take_number(&text, &size))
+		return why_no_number(text);
+	size *= take_size_unit(&text);
+	wrong = *text ? NO_SIZE : check_size(size);
+	if (!wrong)
+		*ret = size;
+	return wrong;
+}
+
+const char *cli_parse_growth(const char *text, double *ret)
+{
+	static const struct {
+		const char *name;
+		double a_minute;
+	} units[] = { { "", 1 },
+		      { "/s", 60 },
+		      { "/sec", 60 },
+		      { "/m", 1 },
+		      { "/min", 1 },
+		      { "/minute", 1 },
+		      { "/h", 1.0 / 60 },
+		      { "/hour", 1.0 / 60 },
+		      { "/d", 1.0 / 1440 },
+		      { "/day", 1.0 / 1440 } };
+	const char *wrong;
+	double size;
+
+	if (!take_number(&text, &size))
+		return why_no_number(text);
+	size *= take_size_unit(&text);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(text, units[i].name) != 0)
+			continue;
+		wrong = check_size(size *= units[i].a_minute);
+		if (!wrong)
+			*ret = size;
+		return wrong;
+	}
+	return NO_GROWTH;
+}
+
 const char *cli_parse_count(const char *text, uint64_t *ret)
 {
 	const char *at = text;

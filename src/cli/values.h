@@ -11,6 +11,7 @@
 #define CLI_DURATION_MAX (366.0 * 24 * 3600)
 #define CLI_DURATION_MIN 0.001
 #define CLI_RATE_MIN 0.001
+#define CLI_SIZE_MAX 1152921504606846976.0 /* 1 EiB */
 #define CLI_COUNT_MAX 1000000000u
 
 /*
@@ -26,6 +27,12 @@ const char *cli_parse_rate(const char *text, double *ret);
 
 /* A percentage above 0 and up to 100 from "10", "2.5", "10%". */
 const char *cli_parse_percent(const char *text, double *ret);
+
+/* Bytes from "2G", "512M", "1.5GiB", "300MB" (K, M, G, T and KiB are 1024s, kB are 1000s). */
+const char *cli_parse_size(const char *text, double *ret);
+
+/* Bytes a minute from "50M/min", "1G/h", "200K/s"; without a unit of time a minute's. */
+const char *cli_parse_growth(const char *text, double *ret);
 
 /* How many: 1, 2, … or 0 for "unlimited" (and 0). */
 const char *cli_parse_count(const char *text, uint64_t *ret);

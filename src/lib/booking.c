@@ -365,17 +365,29 @@ static bool take(struct spy_booking *booking, struct spy_process_book *book,
 	return true;
 }
 
+/* Returns how many stacks are lost. The bytes of one that never was are not: they are unknown's. */
+static uint64_t settle_one(struct spy_booking *booking, struct spy_pending *sample, bool hold)
+{
+	bool lost = sample->provisional && !hold;
+
+	if (lost && sample->stacks)
+		return sample->stacks;
+	if (lost)
+		sample->node = spy_booking_unknown(booking, sample->root);
+	if (sample->node != UINT32_MAX)
+		count(booking, sample);
+	else
+		booking->failed = true;
+	return 0;
+}
+
 uint64_t spy_booking_settle(struct spy_booking *booking, struct spy_process_book *book, bool hold)
 {
 	uint64_t lost = 0;
 	size_t i;
 
-	for (i = 0; i < book->pending_count; i++) {
-		if (hold || !book->pending[i].provisional)
-			count(booking, &book->pending[i]);
-		else
-			lost += book->pending[i].stacks;
-	}
+	for (i = 0; i < book->pending_count; i++)
+		lost += settle_one(booking, &book->pending[i], hold);
 	book->pending_count = 0;
 	/* Frames keep their numbers: what is still needed is found again. */
 	if (book->places.count > PLACES_LIMIT)
@@ -443,7 +455,7 @@ static bool book_stack(struct spy_booking *booking, struct spy_process_book *boo
 		return false;
 	path->booked = true;
 	path->node = sample.node;
-	return take(booking, book, &sample);
+	return !sample.stacks || take(booking, book, &sample);
 }
 
 void spy_booking_add(struct spy_booking *booking, struct spy_process_book *book,
@@ -452,7 +464,7 @@ void spy_booking_add(struct spy_booking *booking, struct spy_process_book *book,
 		     const struct spy_sample *as)
 {
 	struct spy_pending sample = {
-		.at_ns = as->at_ns, .stacks = 1, .samples = as->samples, .time_ns = as->time_ns,
+		.at_ns = as->at_ns, .stacks = !as->look, .samples = as->samples, .time_ns = as->time_ns,
 		.doing = booking->options.live ? as->doing : 0,
 	};
 
@@ -463,16 +475,18 @@ void spy_booking_add_bytes(struct spy_booking *booking, struct spy_process_book 
 			   const struct spy_thread_book *path, uint32_t node, int64_t bytes)
 {
 	struct spy_pending sample = {
-		.node = node, .lane = path->lane, .provisional = path->provisional,
+		.node = node, .lane = path ? path->lane : 0,
+		.provisional = path && path->provisional,
 		.grown = bytes > 0 ? (uint64_t)bytes : 0,
 		.released = bytes < 0 ? -(uint64_t)bytes : 0,
+		.root = path ? path->root : SPY_ROOT_NODE,
 	};
 
 	if (bytes)
 		booking->failed |= !take(booking, book, &sample);
 }
 
-uint32_t spy_booking_unknown(struct spy_booking *booking, struct spy_thread_book *path)
+uint32_t spy_booking_unknown(struct spy_booking *booking, uint32_t root)
 {
-	return marked(booking, path->root, "<unknown>");
+	return marked(booking, root, "<unknown>");
 }

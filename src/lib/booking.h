@@ -64,6 +64,7 @@ struct spy_sample {
 	uint64_t time_ns; /* for so much time of its thread */
 	uint32_t samples; /* and so many samples: 1 unless some were missed before it */
 	unsigned doing;	  /* SPY_DOES_* */
+	bool look;	  /* for nothing: it is only to be known where it would be booked */
 };
 
 /* Samples that count once their code objects have been looked at again. */
@@ -73,7 +74,8 @@ struct spy_pending {
 	uint32_t stacks;
 	uint32_t samples; /* what they weigh */
 	uint64_t time_ns;
-	uint64_t grown, released; /* bytes, only where there are no samples */
+	uint64_t grown, released; /* bytes, only where there are no samples, */
+	uint32_t root;		  /* and of these where their thread hangs */
 	unsigned doing;
 	bool provisional; /* others only wait for their turn */
 };
@@ -110,17 +112,20 @@ void spy_booking_add(struct spy_booking *booking, struct spy_process_book *book,
 
 /*
  * Books bytes by which RSS has grown, or shrunk if they are negative, on a node (of the profile's
- * generation) where a stack of the thread was booked.
+ * generation) where a stack of the thread was booked; path may be NULL for <unknown>.
  */
 void spy_booking_add_bytes(struct spy_booking *booking, struct spy_process_book *book,
 			   const struct spy_thread_book *path, uint32_t node, int64_t bytes);
 
-/* The thread's node for what ran when nobody looked: `<unknown>`. UINT32_MAX: no memory. */
-uint32_t spy_booking_unknown(struct spy_booking *booking, struct spy_thread_book *path);
+/*
+ * The node for what ran when nobody looked, `<unknown>`, below that of a thread or process.
+ * UINT32_MAX: no memory.
+ */
+uint32_t spy_booking_unknown(struct spy_booking *booking, uint32_t root);
 
 /*
- * Counts the provisional samples of a process booked so far, or (hold is false) forgets them.
- * Returns how many were forgotten.
+ * Counts the provisional samples of a process booked so far, or (hold is false) forgets them; bytes
+ * booked on such a stack are of an unknown one then. Returns how many samples were forgotten.
  */
 uint64_t spy_booking_settle(struct spy_booking *booking, struct spy_process_book *book, bool hold);
 

@@ -7,6 +7,7 @@
 
 #include "base/map.h"
 #include "lib/booking.h"
+#include "lib/growth.h"
 #include "pyspyc/live.h"
 #include "target/usage.h"
 
@@ -21,10 +22,13 @@ struct spy_thread_gauge {
 	uint32_t gil;		  /* its GIL: the index of an interpreter that has it */
 	unsigned doing;		  /* SPY_DOES_*, at the last moment */
 	uint64_t ran_ns, used_ns; /* CPU time up to then, and of it since RSS was read */
+	bool visited; /* in the moment under way */
 	struct spy_growth_mark {
-		bool booked, active;	   /* as the thread was when RSS was read last */
+		uint64_t at_ns;		   /* when RSS was read and this was so */
+		bool booked, active;	   /* the thread */
 		uint32_t node, generation; /* and where its stack was booked */
 	} mark;
+	struct spy_thread_growth growth; /* options.memory */
 	bool present;		  /* seen by the update under way */
 	uint64_t ended_ns;	  /* when that was seen; 0: it goes on */
 	struct spy_amount_of_doing {
@@ -51,12 +55,14 @@ struct spy_process_gauge {
 	struct spy_rss rss;
 	uint64_t rss_ns;    /* when it was read; 0: not yet, or not since a pause */
 	uint64_t rss_bytes; /* and what was there */
+	struct spy_process_growth growth; /* options.memory */
 	uint64_t cpu_ns, cpu_at_ns;
 	uint64_t used_ns; /* of it since the update before */
 	uint64_t untold_cpu_ns;
 	uint64_t children_ns; /* CPU time of children it has waited for */
 	bool children_told;
-	uint64_t rollup_ns; /* when smaps_rollup was last tried */
+	uint64_t rollup_ns;  /* when smaps_rollup was last tried */
+	uint64_t rollup_rss; /* and what was shown as RSS then */
 	bool present;	    /* followed, as the last update saw */
 	uint64_t ended_ns;
 	struct pyspyc_live_process shown;
@@ -105,6 +111,7 @@ struct spy_gauges {
 	uint64_t late_ns, late_count;
 	/* Of children: what the last moments of ended ones have cost, and what was told of these. */
 	uint64_t lost_cpu_ns, owed_cpu_ns;
+	uint64_t ended_minor, ended_major; /* page faults of processes that were forgotten */
 	size_t turn; /* of the processes whose details are read next */
 	int64_t rollup_budget_ns;
 	uint64_t rollup_at_ns;
@@ -136,6 +143,20 @@ void spy_gauges_visit(struct spy_gauges *gauges, struct spy_process_gauge *proce
 void spy_gauges_moment(struct spy_gauges *gauges, struct spy_process_gauge *process,
 		       struct spy_booking *booking, struct spy_process_book *book, uint64_t now_ns,
 		       uint64_t time_ns);
+
+/* Forgets the moment under way: spy_gauges_moment has done so already. */
+void spy_gauges_end_moment(struct spy_gauges *gauges);
+
+/* --- live_growth.c: whose memory it is --- */
+
+/*
+ * A process' RSS is rss_bytes at now_ns: books the difference on its threads, as spy_gauges_moment
+ * says. Where page faults are told (growth.h), growth goes by each thread's faults rather than by
+ * CPU time, and to those that the moment has not visited too.
+ */
+void spy_gauges_book_rss(struct spy_gauges *gauges, struct spy_process_gauge *process,
+			 struct spy_booking *booking, struct spy_process_book *book,
+			 uint64_t rss_bytes, uint64_t now_ns);
 
 /* --- live_threads.c --- */
 

@@ -4,16 +4,9 @@
 #include "base/clock.h"
 #include "lib/gauges.h"
 
-/* CPU time of a thread that runs is told at clock ticks, some ms apart. */
-#define UNTOLD_NS (1u * SPY_NSEC_PER_MSEC)
 #define RSS_EVERY_NS (1u * SPY_NSEC_PER_MSEC)
 /* GILs of a process whose holder is known at a moment. */
 #define HOLDERS_LIMIT 64
-
-static uint64_t least(uint64_t left, uint64_t right)
-{
-	return left < right ? left : right;
-}
 
 static bool room(struct spy_gauges *gauges)
 {
@@ -84,6 +77,9 @@ void spy_gauges_visit(struct spy_gauges *gauges, struct spy_process_gauge *proce
 		return;
 	}
 	gauges->moment[gauges->moment_count++] = gauge;
+	gauge->visited = true;
+	if (process->growth.of && !gauge->growth.tried)
+		spy_growth_watch(process->growth.of, gauge, thread);
 	gauge->doing = doing;
 	gauge->used_ns += used_since(gauge, thread);
 	gauge->gil = gil_of(process->sampler, thread);
@@ -119,97 +115,29 @@ static void add_waits(struct spy_gauges *gauges, uint64_t time_ns)
 	}
 }
 
-/* --- whose memory it is --- */
-
-/* What share of a thread's it is, over a time of elapsed_ns. */
-static uint64_t weight_of(const struct spy_thread_gauge *thread, uint64_t elapsed_ns)
-{
-	bool active = thread->doing & SPY_DOES_ACTIVE;
-
-	if (!thread->book || !thread->book->booked)
-		return 0;
-	/* A little for what an active one may have used that is not told yet. */
-	return thread->used_ns + (active ? least(elapsed_ns / 2 + 1, UNTOLD_NS) : 0);
-}
-
-/* A thread's part: see spy_gauges_moment. */
-static void add_part(struct spy_booking *booking, struct spy_process_book *book,
-		     const struct spy_thread_gauge *thread, int64_t bytes)
-{
-	const struct spy_growth_mark *mark = &thread->mark;
-	struct spy_thread_book *path = thread->book;
-	bool before = mark->booked && mark->active &&
-		      mark->generation == booking->profile->generation;
-	bool now = thread->doing & SPY_DOES_ACTIVE;
-	int64_t first = before ? (now ? bytes / 2 : bytes) : 0;
-
-	if (path->generation != booking->profile->generation)
-		return;
-	if (before)
-		spy_booking_add_bytes(booking, book, path, mark->node, first);
-	if (now) {
-		spy_booking_add_bytes(booking, book, path, path->node, bytes - first);
-	} else if (!before) {
-		uint32_t node = spy_booking_unknown(booking, path);
-
-		if (node == UINT32_MAX)
-			booking->failed = true;
-		else
-			spy_booking_add_bytes(booking, book, path, node, bytes);
-	}
-}
-
-static void set_mark(struct spy_thread_gauge *thread)
-{
-	const struct spy_thread_book *path = thread->book;
-
-	thread->used_ns = 0;
-	thread->mark.booked = path && path->booked;
-	if (!thread->mark.booked)
-		return;
-	thread->mark.active = thread->doing & SPY_DOES_ACTIVE;
-	thread->mark.node = path->node;
-	thread->mark.generation = path->generation;
-}
-
-static void share(const struct spy_gauges *gauges, struct spy_booking *booking,
-		  struct spy_process_book *book, int64_t bytes, uint64_t elapsed_ns)
-{
-	uint64_t weights = 0;
-	size_t i;
-
-	for (i = 0; i < gauges->moment_count; i++)
-		weights += weight_of(gauges->moment[i], elapsed_ns);
-	/* What is left is shared by those that are left, so that nothing is lost by rounding. */
-	for (i = 0; i < gauges->moment_count && weights; i++) {
-		uint64_t weight = weight_of(gauges->moment[i], elapsed_ns);
-		int64_t part = (int64_t)((__int128)bytes * weight / weights);
-
-		weights -= weight;
-		bytes -= part;
-		if (part)
-			add_part(booking, book, gauges->moment[i], part);
-	}
-}
-
 static void look_at_rss(struct spy_gauges *gauges, struct spy_process_gauge *process,
 			struct spy_booking *booking, struct spy_process_book *book, uint64_t now_ns)
 {
-	uint64_t before = process->rss_bytes, now;
-	uint64_t elapsed = now_ns - process->rss_ns;
-	bool known = process->rss_ns != 0;
-	size_t i;
+	uint64_t now;
 
-	if (known && elapsed < RSS_EVERY_NS)
+	if (process->rss_ns && now_ns - process->rss_ns < RSS_EVERY_NS && !process->growth.of)
 		return;
 	if (!spy_rss_read(&process->rss, &now) || now > INT64_MAX)
 		return;
-	process->rss_ns = now_ns;
-	process->rss_bytes = now;
-	if (known && now != before)
-		share(gauges, booking, book, (int64_t)now - (int64_t)before, elapsed);
+	/* Afterwards, so that all that RSS has grown by has had its faults. */
+	if (process->growth.of)
+		spy_growth_count(process, process->rss_ns && now > process->rss_bytes, now_ns);
+	spy_gauges_book_rss(gauges, process, booking, book, now, now_ns);
+}
+
+void spy_gauges_end_moment(struct spy_gauges *gauges)
+{
+	size_t i;
+
 	for (i = 0; i < gauges->moment_count; i++)
-		set_mark(gauges->moment[i]);
+		gauges->moment[i]->visited = false;
+	gauges->moment_count = 0;
+	gauges->collecting = false;
 }
 
 void spy_gauges_moment(struct spy_gauges *gauges, struct spy_process_gauge *process,
@@ -220,6 +148,5 @@ void spy_gauges_moment(struct spy_gauges *gauges, struct spy_process_gauge *proc
 	if (gauges->collecting)
 		gauges->gc_ns += time_ns;
 	look_at_rss(gauges, process, booking, book, now_ns);
-	gauges->moment_count = 0;
-	gauges->collecting = false;
+	spy_gauges_end_moment(gauges);
 }

@@ -105,6 +105,8 @@ static void take_sampler(struct spy_process_gauge *gauge, const struct spy_track
 	spy_version_format(&sampler->python.version, gauge->version, sizeof(gauge->version));
 	gauge->shown.version = gauge->version;
 	gauge->rss_ns = 0; /* what was there before is no growth of its stacks */
+	gauge->rollup_ns = gauge->rollup_rss = 0;
+	gauge->shown.pss = gauge->shown.uss = gauge->shown.swap = 0;
 }
 
 struct spy_process_gauge *spy_live_process(struct pyspyc_recorder *recorder,
@@ -121,6 +123,7 @@ struct spy_process_gauge *spy_live_process(struct pyspyc_recorder *recorder,
 	if (!gauge)
 		return NULL;
 	tracked->gauge = gauge;
+	gauge->growth.of = recorder->growth;
 	gauge->given = tracked->given;
 	if (sampler)
 		take_sampler(gauge, tracked);
@@ -315,6 +318,7 @@ void spy_rollups_update(struct spy_gauges *gauges, uint64_t now_ns)
 			gauge->shown.swap = rollup.swap;
 		}
 		gauge->rollup_ns = now_ns;
+		gauge->rollup_rss = gauge->shown.rss;
 		gauges->rollup_budget_ns -= (int64_t)(spy_clock_now() - before);
 	}
 }
@@ -335,6 +339,8 @@ void spy_processes_forget(struct spy_gauges *gauges, uint64_t now_ns)
 		if (!gauge->present &&
 		    (now_ns - gauge->ended_ns >= SPY_ENDED_NS || ended > SPY_ENDED_LIMIT)) {
 			ended--;
+			gauges->ended_minor += gauge->growth.minor;
+			gauges->ended_major += gauge->growth.major;
 			spy_process_gauge_free(gauge);
 		} else {
 			gauges->processes[kept++] = gauge;

@@ -1,5 +1,6 @@
 /* Tables and trees of a recording as it goes on. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
@@ -88,6 +89,21 @@ static char *summary_of(const struct pyspyc_profile *profile, const struct pyspy
 	return spy_buffer_steal(&line);
 }
 
+static int add_growth(const struct pyspyc_profile *profile, const struct pyspyc_query *query,
+		      struct pyspyc_profile *made, struct pyspyc_error *err)
+{
+	int ret = spy_live_bytes(profile, query, false, &made->grown, err);
+
+	if (!ret)
+		ret = spy_live_bytes(profile, query, true, &made->released, err);
+	if (ret)
+		return ret;
+	made->grown->duration_ns = made->released->duration_ns = made->duration_ns;
+	made->grown->summary = strdup(made->summary);
+	made->released->summary = strdup(made->summary);
+	return made->grown->summary && made->released->summary ? 0 : spy_nomem(err);
+}
+
 PYSPYC_EXPORT int pyspyc_live_profile(struct pyspyc_recorder *recorder,
 				      const struct pyspyc_query *query, struct pyspyc_profile **ret,
 				      struct pyspyc_error *err)
@@ -104,9 +120,12 @@ PYSPYC_EXPORT int pyspyc_live_profile(struct pyspyc_recorder *recorder,
 		return result;
 	made->duration_ns = elapsed_ns - recorder->reset_ns;
 	made->summary = summary_of(made, query);
-	if (!made->summary) {
+	result = made->summary ? 0 : spy_nomem(err);
+	if (!result && query->growth)
+		result = add_growth(profile, query, made, err);
+	if (result < 0) {
 		spy_profile_free(made);
-		return spy_nomem(err);
+		return result;
 	}
 	*ret = made;
 	return 0;

@@ -85,6 +85,7 @@ static void free_gauge(struct spy_thread_gauge *thread)
 {
 	if (thread->book)
 		thread->book->gauge = NULL;
+	spy_growth_unwatch(thread);
 	free(thread->frames);
 	free(thread->name);
 	free(thread);
@@ -92,6 +93,7 @@ static void free_gauge(struct spy_thread_gauge *thread)
 
 void spy_thread_gauge_leave(struct spy_thread_gauge *thread)
 {
+	spy_growth_unwatch(thread);
 	thread->frames = spy_steal(thread->book->frames);
 	thread->frame_count = thread->book->count;
 	thread->book = NULL;

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/export.h"
 #include "lib/attach.h"
+#include "lib/memory.h"
 #include "lib/recorder_parts.h"
 #include "profile/live.h"
 
@@ -29,6 +30,15 @@ static int begin_live(struct pyspyc_recorder *recorder, struct pyspyc_error *err
 	return 0;
 }
 
+static int begin_memory(struct pyspyc_recorder *recorder, struct pyspyc_error *err)
+{
+	recorder->history = spy_history_new();
+	recorder->growth = spy_growth_new();
+	recorder->memory = calloc(1, sizeof(*recorder->memory));
+	recorder->booking.profile->limits.nodes = SPY_LIVE_LIMIT_MEMORY;
+	return recorder->history && recorder->growth && recorder->memory ? 0 : spy_nomem(err);
+}
+
 PYSPYC_EXPORT int pyspyc_recorder_new(const struct pyspyc_recorder_options *options,
 				      struct pyspyc_recorder **ret, struct pyspyc_error *err)
 {
@@ -46,6 +56,7 @@ PYSPYC_EXPORT int pyspyc_recorder_new(const struct pyspyc_recorder_options *opti
 	if (!(copy.max_slowdown > 0 && copy.max_slowdown <= 100))
 		return spy_fail(err, PYSPYC_EINVAL,
 				"the slowdown must be above 0 and at most 100 percent");
+	copy.live |= copy.memory;
 	if (copy.live) {
 		copy.mode = PYSPYC_MODE_WALL;
 		copy.thread_roots = true;
@@ -56,6 +67,8 @@ PYSPYC_EXPORT int pyspyc_recorder_new(const struct pyspyc_recorder_options *opti
 	result = spy_booking_init(&recorder->booking, &copy, err);
 	if (result == 0 && copy.live)
 		result = begin_live(recorder, err);
+	if (result == 0 && copy.memory)
+		result = begin_memory(recorder, err);
 	if (result < 0) {
 		pyspyc_recorder_free(recorder);
 		return result;
@@ -76,6 +89,9 @@ PYSPYC_EXPORT void pyspyc_recorder_free(struct pyspyc_recorder *recorder)
 	}
 	free(recorder->tracked);
 	spy_gauges_free(recorder->gauges);
+	spy_growth_free(recorder->growth);
+	spy_history_free(recorder->history);
+	spy_memory_sums_free(recorder->memory);
 	spy_booking_deinit(&recorder->booking);
 	free(recorder);
 }
@@ -105,6 +121,7 @@ PYSPYC_EXPORT int pyspyc_recorder_add(struct pyspyc_recorder *recorder, pid_t pi
 		spy_sampler_close(sampler);
 		return spy_nomem(err);
 	}
+	tracked->launched = launched;
 	if (sampler)
 		spy_tracked_take(tracked, sampler);
 	recorder->booking.process_roots |= recorder->tracked_count > 1;
@@ -177,6 +194,8 @@ static int finish(struct pyspyc_recorder *recorder, struct pyspyc_error *err)
 	const struct spy_tracked *first = recorder->tracked_count ? recorder->tracked[0] : NULL;
 	size_t i;
 
+	if (recorder->memory && !recorder->paused)
+		spy_memory_tick(recorder, spy_clock_now());
 	spy_recorder_settle(recorder);
 	if (any_sampling(recorder) && !recorder->paused)
 		spy_pace_end(&recorder->pace, spy_clock_now());
@@ -244,9 +263,20 @@ static int over(struct pyspyc_recorder *recorder, struct pyspyc_error *err)
 /* When there is something to do again, other than a tick. */
 static uint64_t wake_of(const struct pyspyc_recorder *recorder, bool sampling, uint64_t now)
 {
+	if (sampling && recorder->growth)
+		return least(least(recorder->next_ns, spy_growth_next(recorder->growth)),
+			     end_of(recorder));
 	if (sampling)
 		return least(recorder->next_ns, end_of(recorder));
 	return recorder->paused ? UINT64_MAX : least(now + WAIT_NS, end_of(recorder));
+}
+
+/* Whether memory is to be looked at, between two moments. */
+static bool grows(const struct pyspyc_recorder *recorder, uint64_t now)
+{
+	const struct spy_growth *growth = recorder->growth;
+
+	return growth && !recorder->paused && (growth->woken || now >= spy_growth_next(growth));
 }
 
 static int run(struct pyspyc_recorder *recorder, pyspyc_tick *tick, void *context,
@@ -276,6 +306,8 @@ static int run(struct pyspyc_recorder *recorder, pyspyc_tick *tick, void *contex
 		if (interrupted || now >= next_tick) {
 			next_tick = now + TICK_EVERY_NS;
 			spy_recorder_settle(recorder);
+			if (recorder->memory && !recorder->paused)
+				spy_memory_tick(recorder, now);
 			spy_recorder_update_stats(recorder);
 			if (tick(context, &recorder->stats) == PYSPYC_STOP)
 				return finish(recorder, err);
@@ -288,6 +320,11 @@ static int run(struct pyspyc_recorder *recorder, pyspyc_tick *tick, void *contex
 			recorder->next_ns = spy_pace_next(&recorder->pace, now);
 			if (recorder->next_ns < recorder->rest_ns)
 				recorder->next_ns = recorder->rest_ns;
+		} else if (sampling && grows(recorder, now)) {
+			spy_growth_turn(recorder);
+			if (recorder->booking.failed)
+				return spy_nomem(err);
+			now = spy_clock_now();
 		}
 	}
 }

@@ -4,6 +4,7 @@
 
 #include "lib/gauges.h"
 #include "lib/tracked.h"
+#include "profile/history.h"
 #include "sample/pace.h"
 
 struct pyspyc_recorder {
@@ -28,6 +29,7 @@ struct pyspyc_recorder {
 	uint64_t next_ns;      /* the next moment */
 	uint32_t covers;       /* samples of the profile that the pass under way stands for, */
 	uint64_t covers_ns;    /* time, */
+	bool looking;	       /* nothing: it is spy_recorder_look's */
 	uint64_t left_over_ns; /* and what of it is less than a sample */
 	bool paused;
 	uint64_t paused_since_ns, paused_ns; /* since when, and for how long before that */
@@ -35,6 +37,9 @@ struct pyspyc_recorder {
 	int wake_fd;
 	uint64_t ready_ns; /* when to look at it next */
 	struct spy_gauges *gauges; /* options.live, else NULL */
+	struct spy_history *history; /* options.memory, else NULL */
+	struct spy_growth *growth;   /* the same */
+	struct spy_memory_sums *memory; /* the same: what memory.c keeps */
 	uint64_t reset_ns;  /* stats.elapsed_ns when pyspyc_live_reset was called last */
 	uint64_t window_ns; /* options.live: time that the moments of the last window stand for */
 };
@@ -54,6 +59,13 @@ void spy_recorder_forget_gone(struct pyspyc_recorder *recorder);
 
 /* Looks at every process that is being sampled. */
 void spy_recorder_sample(struct pyspyc_recorder *recorder);
+
+/*
+ * Looks at the stacks of a process whose RSS is another than it was, rss, and books the
+ * difference: no sample.
+ */
+void spy_recorder_look(struct pyspyc_recorder *recorder, struct spy_tracked *tracked, uint64_t rss,
+		       uint64_t now_ns);
 
 /* Nothing is left provisional: before a pause, and at the end. */
 void spy_recorder_settle(struct pyspyc_recorder *recorder);
@@ -83,6 +95,15 @@ int spy_recorder_check_rate(double rate, struct pyspyc_error *err);
 
 /* The pass under way stands for what the pace says. */
 void spy_recorder_cover(struct pyspyc_recorder *recorder);
+
+/* --- memory_points.c: options.memory --- */
+
+/* What a process uses now, as its gauge has it, into the history. */
+void spy_memory_point(struct pyspyc_recorder *recorder, struct spy_tracked *tracked,
+		      uint64_t now_ns);
+
+/* Processes that are not sampled, those that have ended, and what takes longer: before a tick. */
+void spy_memory_tick(struct pyspyc_recorder *recorder, uint64_t now_ns);
 
 /* --- live.c and live_processes.c --- */
 

@@ -33,8 +33,9 @@ static void book_thread(void *context, const struct spy_thread *thread,
 	struct spy_thread_book *path = spy_booking_thread(&tracked->book, thread);
 	struct spy_sample sample = {
 		.at_ns = spy_recorder_elapsed(recorder, recorder->now_ns),
-		.time_ns = recorder->covers_ns,
+		.time_ns = recorder->looking ? 0 : recorder->covers_ns,
 		.samples = recorder->covers,
+		.look = recorder->looking,
 		.doing = doing_of(tracked->sampler, thread),
 	};
 
@@ -154,11 +155,15 @@ static void end_moment(struct pyspyc_recorder *recorder, struct spy_tracked *tra
 
 	if (!gauges)
 		return;
-	if (whole && tracked->gauge)
-		spy_gauges_moment(gauges, tracked->gauge, &recorder->booking, &tracked->book,
-				  spy_clock_now(), recorder->covers_ns);
-	gauges->moment_count = 0;
-	gauges->collecting = false;
+	if (whole && tracked->gauge) {
+		uint64_t now = spy_clock_now();
+
+		spy_gauges_moment(gauges, tracked->gauge, &recorder->booking, &tracked->book, now,
+				  recorder->covers_ns);
+		if (recorder->history)
+			spy_memory_point(recorder, tracked, recorder->now_ns);
+	}
+	spy_gauges_end_moment(gauges);
 	recorder->booking.failed |= gauges->failed;
 }
 
@@ -185,6 +190,35 @@ static void sample_one(struct pyspyc_recorder *recorder, struct spy_tracked *tra
 	spy_booking_forget_threads(&tracked->book, tracked->sampler);
 }
 
+void spy_recorder_look(struct pyspyc_recorder *recorder, struct spy_tracked *tracked, uint64_t rss,
+		       uint64_t now_ns)
+{
+	struct spy_pass pass = make_pass(recorder);
+	struct spy_counters before = tracked->sampler->reader.counters;
+	const struct spy_counters *after;
+	int result;
+
+	recorder->current = tracked;
+	recorder->now_ns = pass.now_ns;
+	recorder->looking = true;
+	result = spy_sampler_pass(tracked->sampler, &pass, &tracked->error);
+	recorder->looking = false;
+	if (result >= 0) {
+		spy_gauges_book_rss(recorder->gauges, tracked->gauge, &recorder->booking,
+				    &tracked->book, rss, now_ns);
+		spy_memory_point(recorder, tracked, now_ns);
+	}
+	spy_gauges_end_moment(recorder->gauges);
+	recorder->booking.failed |= recorder->gauges->failed;
+	if (result < 0) {
+		pass_failed(recorder, tracked, result);
+		return;
+	}
+	tracked->failures = 0;
+	after = &tracked->sampler->reader.counters;
+	rest(recorder, after->stopped - before.stopped, after->stopped_ns - before.stopped_ns);
+}
+
 /* Of options.live: what this moment counts for. */
 static void count_moment(struct pyspyc_recorder *recorder)
 {
@@ -204,6 +238,8 @@ void spy_recorder_sample(struct pyspyc_recorder *recorder)
 
 	recorder->now_ns = pass.now_ns;
 	spy_recorder_cover(recorder);
+	if (recorder->growth)
+		spy_growth_listen(recorder->growth, pass.now_ns);
 	for (i = 0; i < recorder->tracked_count; i++) {
 		if (recorder->tracked[i]->state != SPY_TRACKED_SAMPLING)
 			continue;

@@ -26,46 +26,57 @@ static struct timespec moment_of(uint64_t ns)
 	return (struct timespec){ (time_t)(ns / SPY_NSEC_PER_SEC), (long)(ns % SPY_NSEC_PER_SEC) };
 }
 
-/* Waits at most until wake_ns for the descriptor; 0 when time is over. */
-static int wait_for(const struct pyspyc_recorder *recorder, uint64_t now, uint64_t wake_ns)
+/* Waits at most until wake_ns; 0 when time is over. */
+static int wait_for(struct pollfd *polled, nfds_t count, uint64_t now, uint64_t wake_ns)
 {
-	struct pollfd polled = { .fd = recorder->wake_fd, .events = POLLIN };
 	uint64_t left = wake_ns > now ? wake_ns - now : 0;
 	struct timespec timeout = moment_of(left);
 
-	return ppoll(&polled, 1, &timeout, NULL);
+	return ppoll(polled, count, &timeout, NULL);
 }
 
-/* Sleeps until the moment; true when a signal handler ran or something can be read. */
+/*
+ * Sleeps until the moment; true when a signal handler ran or something can be read. Is over as well
+ * when memory begins to grow.
+ */
 static bool sleep_until(struct pyspyc_recorder *recorder, uint64_t moment_ns)
 {
+	struct spy_growth *growth = recorder->growth;
+	struct pollfd polled[] = {
+		{ .fd = -1, .events = POLLIN }, /* poll(2) passes over those below 0 */
+		{ .fd = growth && growth->listening ? growth->fd : -1, .events = POLLIN },
+	};
 	struct timespec moment = moment_of(moment_ns);
-	uint64_t now = recorder->wakes ? spy_clock_now() : 0;
+	uint64_t now, until;
 	int ready;
 
-	if (!recorder->wakes)
+	if (!recorder->wakes && polled[1].fd < 0)
 		return clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &moment, NULL) == EINTR;
-	if (now < recorder->ready_ns) {
-		struct timespec until = moment_of(
-			recorder->ready_ns < moment_ns ? recorder->ready_ns : moment_ns);
-
-		if (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
-			return true;
+	do {
 		now = spy_clock_now();
-	}
-	ready = wait_for(recorder, now, moment_ns);
-	if (ready > 0)
+		until = moment_ns;
+		if (recorder->wakes && now >= recorder->ready_ns)
+			polled[0].fd = recorder->wake_fd;
+		else if (recorder->wakes && recorder->ready_ns < until)
+			until = recorder->ready_ns;
+		ready = wait_for(polled, 2, now, until);
+	} while (ready == 0 && until < moment_ns);
+	if (ready > 0 && polled[1].revents)
+		growth->woken = true;
+	if (ready > 0 && polled[0].revents)
 		recorder->ready_ns = spy_clock_now() + READY_EVERY_NS;
-	return ready > 0 || (ready < 0 && errno == EINTR);
+	return (ready > 0 && polled[0].revents) || (ready < 0 && errno == EINTR);
 }
 
 /* Without waiting: whether it is time for tick. */
 static bool ready_now(struct pyspyc_recorder *recorder, uint64_t now)
 {
+	struct pollfd polled = { .fd = recorder->wake_fd, .events = POLLIN };
+
 	if (!recorder->wakes || now < recorder->ready_ns)
 		return false;
 	recorder->ready_ns = now + READY_EVERY_NS;
-	return wait_for(recorder, now, now) > 0;
+	return wait_for(&polled, 1, now, now) > 0;
 }
 
 bool spy_recorder_pause(struct pyspyc_recorder *recorder, uint64_t now, uint64_t wake)

@@ -75,6 +75,7 @@ void spy_tracked_take(struct spy_tracked *tracked, struct spy_sampler *sampler)
 void spy_tracked_lose(struct spy_tracked *tracked, struct spy_counters *counters)
 {
 	spy_counters_add(counters, &tracked->sampler->reader.counters);
+	tracked->foreign = !tracked->sampler->process->same_root;
 	if (tracked->gauge)
 		tracked->gauge->sampler = NULL;
 	spy_sampler_close(tracked->sampler);

@@ -15,6 +15,8 @@ struct spy_tracked {
 	pid_t pid;
 	enum spy_tracking state;
 	bool given;		    /* by the user, not found as a child */
+	bool launched;		    /* by pyspyc, so it began in this process' folder */
+	bool foreign;		    /* the last program it was sampled in had another root folder */
 	bool tree;		    /* children are tracked on their own */
 	struct spy_sampler *sampler; /* while SAMPLING; maybe of a descendant of pid */
 	struct spy_process_book book;

@@ -6,36 +6,58 @@
 #include "base/error.h"
 #include "profile/live_parts.h"
 
+/* What becomes a node's samples, and bytes that go along with them. */
+struct own {
+	uint64_t amount; /* in what a sample stands for period_ns of */
+	uint64_t grown, released;
+};
+
+/* What is counted. */
+enum kind {
+	TIME,
+	TIME_AND_GROWTH, /* bytes as values of the nodes */
+	GROWN,
+	RELEASED,
+};
+
 struct making {
+	enum kind kind;
 	struct spy_selection selection;
 	struct pyspyc_profile *made;
-	uint64_t *own; /* nanoseconds of each node; then with all below it */
+	struct own *own; /* of each node */
+	bool *needed;	 /* a node that has something, of its own or below it */
 	uint8_t *parts;
 	uint32_t *node_of;  /* the node that each became */
 	uint32_t *frame_of; /* the same of frames; SPY_NO_FRAME: not needed so far */
 	uint32_t library;
-	uint64_t period_ns, rest_ns;
+	uint64_t period_ns, rest; /* of bytes, 1 */
 };
 
-static bool begin(struct making *making, const struct pyspyc_profile *profile,
+static bool begin(struct making *making, enum kind kind, const struct pyspyc_profile *profile,
 		  const struct pyspyc_query *query, uint64_t period_ns)
 {
 	size_t nodes = profile->node_count, frames = profile->frame_count;
 
-	*making = (struct making){ .library = SPY_NO_FRAME,
+	*making = (struct making){ .kind = kind,
+				   .library = SPY_NO_FRAME,
 				   .period_ns = period_ns ? period_ns : 1 };
 	making->made = spy_profile_new(false);
-	making->own = malloc(nodes * 2 * sizeof(*making->own));
+	making->own = malloc(nodes * sizeof(*making->own));
+	making->needed = calloc(nodes, sizeof(*making->needed));
 	making->parts = malloc(nodes);
 	making->node_of = malloc(nodes * sizeof(*making->node_of));
 	making->frame_of = malloc((frames + 1) * sizeof(*making->frame_of));
 	if (!spy_selection_begin(&making->selection, profile, query, true) || !making->made ||
-	    !making->own || !making->parts || !making->node_of || !making->frame_of)
+	    !making->own || !making->needed || !making->parts || !making->node_of ||
+	    !making->frame_of)
 		return false;
 	memset(making->frame_of, 0xff, frames * sizeof(*making->frame_of));
 	making->made->started_at = profile->started_at;
-	making->made->period_ns = making->period_ns;
+	making->made->bytes = kind == GROWN || kind == RELEASED;
+	making->made->period_ns = making->made->bytes ? 0 : making->period_ns;
 	making->made->title = profile->title ? strdup(profile->title) : NULL;
+	if (kind == TIME_AND_GROWTH && !spy_profile_set_values(making->made, SPY_GROWTH_VALUES))
+		return false;
 	return making->made->title || !profile->title;
 }
 
@@ -44,6 +66,7 @@ static void end(struct making *making)
 	spy_selection_free(&making->selection);
 	spy_profile_free(making->made);
 	free(making->own);
+	free(making->needed);
 	free(making->parts);
 	free(making->node_of);
 	free(making->frame_of);
@@ -52,8 +75,10 @@ static void end(struct making *making)
 /* Where the code is; other frames are nowhere. */
 static uint32_t copy_text(struct making *making, const struct spy_frame *frame, uint32_t text)
 {
-	return spy_profile_string(making->made, frame->kind == SPY_FRAME_PYTHON
-		? spy_profile_text(making->selection.profile, text) : "");
+	return spy_profile_string(making->made,
+				  frame->kind == SPY_FRAME_PYTHON
+					  ? spy_profile_text(making->selection.profile, text)
+					  : "");
 }
 
 static uint32_t copy_frame(struct making *making, uint32_t number)
@@ -86,16 +111,27 @@ static uint32_t library_frame(struct making *making)
 	return making->library;
 }
 
-/* Books time as samples; what is less than one goes to the next. */
-static void book(struct making *making, uint32_t node, uint64_t time_ns)
+/* Books an amount as samples; what is less than one goes to the next. */
+static void book(struct making *making, uint32_t node, const struct own *own)
 {
-	making->rest_ns += time_ns;
-	spy_profile_add(making->made, node, UINT32_MAX, 0, making->rest_ns / making->period_ns);
-	making->rest_ns %= making->period_ns;
+	making->rest += own->amount;
+	spy_profile_add(making->made, node, UINT32_MAX, 0, making->rest / making->period_ns);
+	making->rest %= making->period_ns;
+	if (making->kind == TIME_AND_GROWTH) {
+		uint64_t *values = spy_profile_values(making->made, node);
+
+		values[SPY_GROWTH_GROWN] += own->grown;
+		values[SPY_GROWTH_RELEASED] += own->released;
+	}
 }
 
-/* A node that has time in it or below it. */
-static bool copy_node(struct making *making, uint32_t node, uint64_t own_ns)
+static bool has_any(const struct own *own)
+{
+	return (own->amount | own->grown | own->released) != 0;
+}
+
+/* A node that has something, of its own or below it. */
+static bool copy_node(struct making *making, uint32_t node)
 {
 	const struct spy_node *it = &making->selection.profile->nodes[node];
 	uint32_t parent = making->node_of[it->parent], made = parent, frame = SPY_NO_FRAME;
@@ -105,7 +141,7 @@ static bool copy_node(struct making *making, uint32_t node, uint64_t own_ns)
 	case SPY_PART_OF_CALLER:
 		break;
 	case SPY_PART_LIBRARY:
-		if (!own_ns)
+		if (!has_any(&making->own[node]))
 			return true;
 		frame = library_frame(making);
 		if (frame == SPY_NO_FRAME)
@@ -121,38 +157,73 @@ static bool copy_node(struct making *making, uint32_t node, uint64_t own_ns)
 	}
 	if (made == UINT32_MAX)
 		return false;
-	book(making, made, own_ns);
+	book(making, made, &making->own[node]);
 	return true;
+}
+
+/* What counts of what a node has. */
+static struct own own_of(const struct making *making, const struct spy_sums *sums)
+{
+	switch (making->kind) {
+	case TIME_AND_GROWTH:
+		return (struct own){ sums->since, sums->grown, sums->released };
+	case GROWN:
+		return (struct own){ .amount = sums->grown };
+	case RELEASED:
+		return (struct own){ .amount = sums->released };
+	case TIME:
+		break;
+	}
+	return (struct own){ .amount = sums->since };
 }
 
 static bool copy(struct making *making)
 {
 	const struct pyspyc_profile *profile = making->selection.profile;
 	uint32_t count = profile->node_count, i;
-	uint64_t *own = making->own, *total = own + count;
 	struct spy_sums sums;
 
-	total[SPY_ROOT_NODE] = 0;
 	for (i = 1; i < count; i++) {
 		making->parts[i] = (uint8_t)spy_selection_next(&making->selection, i, &sums);
-		own[i] = total[i] = sums.since;
+		making->own[i] = own_of(making, &sums);
+		making->needed[i] = has_any(&making->own[i]);
 	}
 	for (i = count - 1; i > SPY_ROOT_NODE; i--)
-		total[profile->nodes[i].parent] += total[i];
+		making->needed[profile->nodes[i].parent] |= making->needed[i];
 	making->node_of[SPY_ROOT_NODE] = SPY_ROOT_NODE;
 	for (i = 1; i < count; i++)
-		if (total[i] && !copy_node(making, i, own[i]))
+		if (making->needed[i] && !copy_node(making, i))
 			return false;
 	return !making->selection.failed;
+}
+
+static int make(enum kind kind, const struct pyspyc_profile *profile,
+		const struct pyspyc_query *query, uint64_t period_ns, struct pyspyc_profile **ret,
+		struct pyspyc_error *err)
+{
+	spy_cleanup(end) struct making making;
+
+	if (!begin(&making, kind, profile, query, period_ns) || !copy(&making))
+		return spy_nomem(err);
+	*ret = spy_steal(making.made);
+	return 0;
 }
 
 int spy_live_profile(const struct pyspyc_profile *profile, const struct pyspyc_query *query,
 		     uint64_t period_ns, struct pyspyc_profile **ret, struct pyspyc_error *err)
 {
-	spy_cleanup(end) struct making making;
+	return make(TIME, profile, query, period_ns, ret, err);
+}
 
-	if (!begin(&making, profile, query, period_ns) || !copy(&making))
-		return spy_nomem(err);
-	*ret = spy_steal(making.made);
-	return 0;
+int spy_live_profile_growth(const struct pyspyc_profile *profile, const struct pyspyc_query *query,
+			    uint64_t period_ns, struct pyspyc_profile **ret,
+			    struct pyspyc_error *err)
+{
+	return make(TIME_AND_GROWTH, profile, query, period_ns, ret, err);
+}
+
+int spy_live_bytes(const struct pyspyc_profile *profile, const struct pyspyc_query *query,
+		   bool released, struct pyspyc_profile **ret, struct pyspyc_error *err)
+{
+	return make(released ? RELEASED : GROWN, profile, query, 1, ret, err);
 }

@@ -29,6 +29,27 @@ static bool is_other(const struct folding *folding, uint32_t node)
 	return folding->profile->nodes[node].frame == folding->profile->other_frame;
 }
 
+/* Bytes may be booked where there are no samples: they are worth keeping as well. */
+static bool weigh_bytes(struct folding *folding)
+{
+	const struct pyspyc_profile *profile = folding->profile;
+	spy_autofree uint64_t *bytes = calloc(folding->count, sizeof(*bytes));
+	uint32_t i, j;
+
+	if (!bytes)
+		return false;
+	for (i = folding->count; i-- > 0;) {
+		const uint64_t *values = spy_profile_values(profile, i) + profile->byte_first;
+
+		for (j = 0; j < profile->byte_count; j++)
+			bytes[i] += values[j];
+		folding->totals[i] += bytes[i] / SPY_BYTES_OF_SAMPLE;
+		if (i != SPY_ROOT_NODE)
+			bytes[profile->nodes[i].parent] += bytes[i];
+	}
+	return true;
+}
+
 /* Marks what goes by `least` and `youngest`; true when that is enough. */
 static bool plan(struct folding *folding)
 {
@@ -143,8 +164,10 @@ static void merge_values(struct folding *folding, uint64_t *sums)
 		const uint64_t *values = spy_profile_values(profile, i);
 		uint64_t *to = sums + (size_t)folding->moved[i] * profile->value_count;
 
-		for (j = 0; j < profile->value_count; j++)
+		for (j = 0; j < profile->value_sums; j++)
 			to[j] += values[j];
+		for (; j < profile->value_count; j++)
+			to[j] = values[j] > to[j] ? values[j] : to[j];
 	}
 	free(profile->values);
 	profile->values = sums;
@@ -203,6 +226,8 @@ void spy_profile_make_room(struct pyspyc_profile *profile)
 	    spy_profile_other(profile) == SPY_NO_FRAME)
 		return;
 	folding.totals = totals;
+	if (profile->byte_count && !weigh_bytes(&folding))
+		return;
 	folding.moved = moved;
 	folding.others = others;
 	choose(&folding);

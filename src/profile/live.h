@@ -18,11 +18,13 @@ enum spy_live_value {
 	/* Bytes by which RSS grew, and by which it shrank, while the node's stack ran. */
 	SPY_LIVE_GROWN,
 	SPY_LIVE_RELEASED,
+	/* Not a sum: the highest RSS, in bytes, that was read while the node's stack ran. */
+	SPY_LIVE_USAGE,
 };
 
 /*
- * A node's columns: each time has three, bytes have the first of them alone. They are sums, so
- * nodes may be folded at any time.
+ * A node's columns: each time has three, bytes have the first of them alone. They are sums (or
+ * peaks), so nodes may be folded at any time.
  */
 enum spy_live_column {
 	SPY_LIVE_SINCE,	 /* since the start, or since it was set back */
@@ -32,10 +34,13 @@ enum spy_live_column {
 };
 
 #define SPY_LIVE_TIMES SPY_LIVE_GROWN
-#define SPY_LIVE_COLUMNS (SPY_LIVE_TIMES * SPY_LIVE_COLUMNS_OF_TIME + 2)
+#define SPY_LIVE_COLUMNS (SPY_LIVE_TIMES * SPY_LIVE_COLUMNS_OF_TIME + 3)
 
 /* So many nodes that a table of them all is made within some ten milliseconds. */
 #define SPY_LIVE_LIMIT_NODES (1u << 17)
+
+/* Of a recording of memory: what there is at most, with its history, is some 20 MB then. */
+#define SPY_LIVE_LIMIT_MEMORY 40000u
 
 /* Where a value's column lies among a node's values; of bytes there is SPY_LIVE_SINCE only. */
 static inline unsigned spy_live_at(enum spy_live_value value, enum spy_live_column column)
@@ -62,6 +67,16 @@ static inline void spy_live_add(struct pyspyc_profile *profile, uint32_t node,
 		values[spy_live_at(value, SPY_LIVE_OPEN)] += amount;
 }
 
+/* Keeps the highest RSS seen on a node. */
+static inline void spy_live_usage(struct pyspyc_profile *profile, uint32_t node, uint64_t rss)
+{
+	uint64_t *usage = spy_profile_values(profile, node) +
+			  spy_live_at(SPY_LIVE_USAGE, SPY_LIVE_SINCE);
+
+	if (rss > *usage)
+		*usage = rss;
+}
+
 /* Ends the window, which "now" speaks of from here on, and begins the next. */
 void spy_live_close_window(struct pyspyc_profile *profile);
 
@@ -81,5 +96,24 @@ int spy_live_tree(const struct pyspyc_profile *profile, const struct pyspyc_quer
 		  struct pyspyc_error *err);
 int spy_live_profile(const struct pyspyc_profile *profile, const struct pyspyc_query *query,
 		     uint64_t period_ns, struct pyspyc_profile **ret, struct pyspyc_error *err);
+
+/* The values that the nodes of a profile keep that is made by the function below. */
+enum spy_growth_value {
+	SPY_GROWTH_GROWN, /* bytes */
+	SPY_GROWTH_RELEASED,
+	SPY_GROWTH_VALUES,
+};
+
+/* As spy_live_profile; its nodes keep the bytes by which RSS grew and shrank there as values. */
+int spy_live_profile_growth(const struct pyspyc_profile *profile, const struct pyspyc_query *query,
+			    uint64_t period_ns, struct pyspyc_profile **ret,
+			    struct pyspyc_error *err);
+
+/*
+ * The bytes by which RSS grew (or was released), in whatever scope: a profile of bytes, in which a
+ * sample is one.
+ */
+int spy_live_bytes(const struct pyspyc_profile *profile, const struct pyspyc_query *query,
+		   bool released, struct pyspyc_profile **ret, struct pyspyc_error *err);
 
 #endif

@@ -70,6 +70,8 @@ void spy_profile_free(struct pyspyc_profile *profile)
 	free(profile->moments);
 	free(profile->title);
 	free(profile->summary);
+	spy_profile_free(profile->grown);
+	spy_profile_free(profile->released);
 	free(profile);
 }
 

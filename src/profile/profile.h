@@ -79,7 +79,8 @@ struct spy_lane {
  * How large a profile becomes, about 64 MB with everything at its limit. What happens there:
  *
  * nodes: the branches of the call tree with the fewest samples, among equal ones the oldest, are
- *	folded into a marker `<other>` below their caller, until three quarters are left.
+ *	folded into a marker `<other>` below their caller, until three quarters are left. (Where nodes
+ *	keep bytes, SPY_BYTES_OF_SAMPLE of them count as a sample.)
  * frames, string_bytes: places and names that come later are `<other>`.
  * lanes: threads that come later share one, called `<other>`.
  * moments: the timeline gets coarser. Moments of a thread that start within the same
@@ -93,6 +94,8 @@ struct spy_profile_limits {
 	uint32_t moments;
 	size_t string_bytes;
 };
+
+#define SPY_BYTES_OF_SAMPLE 16384
 
 #define SPY_LIMIT_NODES (1u << 20)
 #define SPY_LIMIT_FRAMES (1u << 17)
@@ -115,6 +118,9 @@ struct pyspyc_profile {
 	uint32_t generation;	     /* goes up when nodes get new numbers */
 	uint64_t *values;	     /* value_count of each node, in a row; NULL: none */
 	uint32_t value_count, value_capacity; /* capacity: in nodes */
+	uint32_t value_sums; /* the first so many are sums; of those after them the largest counts */
+	/* So many values from this one on are bytes, which count for what is folded too; 0: none. */
+	uint32_t byte_first, byte_count;
 	struct spy_lane *lanes;
 	uint32_t lane_count, lane_capacity;
 	struct spy_moment *moments;
@@ -124,11 +130,14 @@ struct pyspyc_profile {
 	uint64_t lot;		/* state of the random numbers for that */
 	uint64_t samples;
 	uint64_t folded;    /* those that an <other> stands for, in part or whole */
+	bool bytes;	    /* what is counted are bytes, not samples: a sample is a byte */
 	uint64_t period_ns; /* one sample stands for this much time */
 	uint64_t duration_ns;
 	int64_t started_at; /* seconds since the epoch */
 	char *title;	    /* what was recorded: the command line(s); valid UTF-8 */
 	char *summary;	    /* the line of truth: samples, rate, missed, …; valid UTF-8 */
+	/* The same recording as bytes by which RSS grew and shrank, freed with this; NULL: none. */
+	struct pyspyc_profile *grown, *released;
 };
 
 /* An empty profile with its root node, or NULL when memory ran out. */
@@ -184,7 +193,8 @@ void spy_profile_add(struct pyspyc_profile *profile, uint32_t node, uint32_t lan
 		     uint64_t samples);
 
 /*
- * Keeps count further values for each node from now on, zero at first; folding adds them up. Only
+ * Keeps count further values for each node from now on, zero at first; folding adds them up (or
+ * takes the largest: value_sums). Only
  * while the profile is empty; false when it is not, or memory ran out.
  */
 bool spy_profile_set_values(struct pyspyc_profile *profile, uint32_t count);

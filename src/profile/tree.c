@@ -57,7 +57,7 @@ bool spy_profile_set_values(struct pyspyc_profile *profile, uint32_t count)
 		return false;
 	free(profile->values);
 	profile->values = values;
-	profile->value_count = count;
+	profile->value_count = profile->value_sums = count;
 	profile->value_capacity = profile->node_capacity;
 	return true;
 }

@@ -10,12 +10,27 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "sink/bytes.h"
 #include "sink/embedded.h"
 #include "sink/sink.h"
 
-const char spy_flame_no_samples[] =
-	"No thread ran Python code while this was recorded. Threads that wait are left out "
-	"unless idle ones are asked for.";
+const char *spy_flame_nothing(const struct pyspyc_profile *profile)
+{
+	return profile->bytes ? "No memory" : "No samples";
+}
+
+const char *spy_flame_why_empty(const struct pyspyc_profile *profile)
+{
+	if (profile->bytes)
+		return "No thread was seen to run while RSS changed in this direction.";
+	return "No thread ran Python code while this was recorded. Threads that wait are left out "
+	       "unless idle ones are asked for.";
+}
+
+const char *spy_flame_unit(const struct pyspyc_profile *profile)
+{
+	return profile->bytes ? "bytes" : "samples";
+}
 
 unsigned int spy_flame_colour(const struct pyspyc_profile *profile, const struct spy_frame *frame)
 {
@@ -56,6 +71,17 @@ void spy_flame_number(struct spy_buffer *buffer, uint64_t number)
 	}
 }
 
+void spy_flame_amount(struct spy_buffer *buffer, const struct pyspyc_profile *profile,
+		      uint64_t samples)
+{
+	if (profile->bytes) {
+		spy_put_bytes(buffer, samples);
+		return;
+	}
+	spy_flame_number(buffer, samples);
+	spy_buffer_puts(buffer, samples == 1 ? " sample" : " samples");
+}
+
 void spy_flame_share(struct spy_buffer *buffer, uint64_t part, uint64_t whole)
 {
 	double share = whole ? 100.0 * (double)part / (double)whole : 0;
@@ -79,26 +105,43 @@ void spy_flame_facts(struct spy_buffer *buffer, const struct pyspyc_profile *pro
 		spy_buffer_printf(buffer, "%s · ", text);
 	if (profile->duration_ns)
 		spy_buffer_printf(buffer, "%.1f s · ", (double)profile->duration_ns / 1e9);
-	spy_flame_number(buffer, profile->samples);
-	spy_buffer_puts(buffer, profile->samples == 1 ? " sample" : " samples");
+	spy_flame_amount(buffer, profile, profile->samples);
+}
+
+/* One figure's tree for the script; the first one's picture before it. */
+static int put_figure(struct spy_buffer *buffer, const struct pyspyc_profile *profile, bool picture,
+		      struct pyspyc_error *err)
+{
+	struct spy_flame_tree tree;
+	int ret = spy_flame_tree_make(profile, SPY_FLAME_FRAMES, SPY_FLAME_NAME_BYTES, &tree, err);
+
+	if (ret)
+		return ret;
+	if (picture)
+		spy_flame_picture(buffer, profile, &tree, spy_embedded_flamegraph_css);
+	spy_buffer_puts(buffer, "<script type=\"application/json\" class=\"data\">");
+	spy_flame_data(buffer, profile, &tree);
+	spy_buffer_puts(buffer, "</script>\n");
+	spy_flame_tree_free(&tree);
+	return 0;
 }
 
 static int write_flamegraph(const struct pyspyc_profile *profile, FILE *file,
 			    struct pyspyc_error *err)
 {
 	spy_autobuffer struct spy_buffer buffer = { 0 };
-	struct spy_flame_tree tree;
 	int ret;
 
-	ret = spy_flame_tree_make(profile, SPY_FLAME_FRAMES, SPY_FLAME_NAME_BYTES, &tree, err);
+	spy_buffer_puts(&buffer, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+	ret = put_figure(&buffer, profile, true, err);
+	if (!ret && profile->grown)
+		ret = put_figure(&buffer, profile->grown, false, err);
+	if (!ret && profile->released)
+		ret = put_figure(&buffer, profile->released, false, err);
 	if (ret)
 		return ret;
-	spy_buffer_puts(&buffer, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-	spy_flame_picture(&buffer, profile, &tree, spy_embedded_flamegraph_css);
-	spy_buffer_puts(&buffer, "<script type=\"application/json\" class=\"data\">");
-	spy_flame_data(&buffer, profile, &tree);
-	spy_flame_tree_free(&tree);
-	spy_buffer_puts(&buffer, "</script>\n<script><![CDATA[\n(function () {\n\"use strict\";\n");
+	spy_buffer_puts(&buffer, "<script><![CDATA[\n(function () {\n\"use strict\";\n");
+	spy_buffer_puts(&buffer, spy_embedded_page_js);
 	spy_buffer_puts(&buffer, spy_embedded_flamegraph_model_js);
 	spy_buffer_puts(&buffer, spy_embedded_flamegraph_js);
 	spy_buffer_puts(&buffer, spy_embedded_flamegraph_events_js);

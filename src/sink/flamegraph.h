@@ -15,11 +15,19 @@ unsigned int spy_flame_colour(const struct pyspyc_profile *profile, const struct
 /* "Own code", "Standard library", …: as the legend says. */
 const char *spy_flame_origin_name(enum spy_origin origin);
 
-/* Why a profile may be empty, for people. */
-extern const char spy_flame_no_samples[];
+/* What an empty profile has none of, and why it may be empty, for people. */
+const char *spy_flame_nothing(const struct pyspyc_profile *profile);
+const char *spy_flame_why_empty(const struct pyspyc_profile *profile);
+
+/* "samples", or what is counted instead. */
+const char *spy_flame_unit(const struct pyspyc_profile *profile);
 
 /* Appends number with commas. */
 void spy_flame_number(struct spy_buffer *buffer, uint64_t number);
+
+/* Appends "1,230 samples", or "12.3 MB" in a profile of bytes. */
+void spy_flame_amount(struct spy_buffer *buffer, const struct pyspyc_profile *profile,
+		      uint64_t samples);
 
 /* Appends part as a share of whole: "12.3 %". Holds `<` or `>` near the ends: escape. */
 void spy_flame_share(struct spy_buffer *buffer, uint64_t part, uint64_t whole);

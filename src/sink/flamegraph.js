@@ -1,34 +1,28 @@
 // The page: a header with the controls, rows of frames that scroll, and a line about the frame
 // pointed at. Names are only ever set as text.
 
-const svg = document.documentElement;
-const source = svg.querySelector("script.data");
-// Inside another page the picture stays a picture.
-if (svg.localName !== "svg" || !source || !window.Map)
-	return;
+// A recording with memory has several figures, each with a tree of its own; the first tells which.
+const FIGURES = { time: "Time", grown: "RSS grown", released: "RSS released" };
+const sources = [...svg.querySelectorAll("script.data")];
+const models = sources.map(() => null); // made when they are shown first
+let model, data, UNIT;
 
-const model = makeModel(JSON.parse(source.textContent));
-const data = model.data;
-const ROW = 20, LETTER = 7.3, HTML = "http://www.w3.org/1999/xhtml";
-const state = { zoom: 0, search: "", regex: false, flame: false, function: false };
+function useFigure(figure) {
+	if (!models[figure])
+		models[figure] = makeModel(JSON.parse(sources[figure].textContent));
+	model = models[figure];
+	data = model.data;
+	UNIT = data.bytes ? "bytes" : "samples";
+}
+
+useFigure(0);
+const names = data.figures;
+const ROW = 20, LETTER = 7.3;
+const state = { figure: 0, zoom: 0, search: "", regex: false, flame: false, function: false };
 const elements = new Map(); // node → its element
 let tree = model.trees.line, found = null, focused = 0, drawnHash = null;
 
 // ---- elements
-
-function element(tag, attributes, ...children) {
-	const made = document.createElementNS(HTML, tag);
-	for (const key in attributes)
-		made.setAttribute(key, attributes[key]);
-	made.append(...children);
-	return made;
-}
-
-function button(text, title, action) {
-	const made = element("button", { type: "button", title: title }, text);
-	made.addEventListener("click", action);
-	return made;
-}
 
 const ui = {
 	input: element("input", {
@@ -43,7 +37,12 @@ const ui = {
 	line: button("By line", "One frame for each line", () => change({ function: false })),
 	function: button("By function", "All lines of a function in one frame",
 		() => change({ function: true })),
-	theme: button("Theme", "", nextTheme),
+	figures: names.map((name, figure) => button(FIGURES[name],
+		"What widths show (m: the next)", () => change({ figure: figure }))),
+	theme: themeButton,
+	title: text("h1", ""),
+	facts: text("p", ""),
+	nothing: element("div", { class: "empty" }),
 	legend: element("ul", { class: "legend", "aria-label": "Colours" }),
 	main: element("main", {}),
 	rows: element("div", { class: "rows", role: "tree", "aria-label": "Call stacks" }),
@@ -52,67 +51,54 @@ const ui = {
 	tip: element("div", { class: "tip", hidden: "" }),
 };
 
-function pair(label, ...buttons) {
-	return element("span", { class: "pair", role: "group", "aria-label": label }, ...buttons);
-}
-
-function text(tag, content, attributes) {
-	const made = element(tag, attributes || {}, content);
-	made.title = content;
-	return made;
-}
-
-const picture = { box: svg.getAttribute("viewBox"), height: svg.style.height };
-
-// The page fills the window; the picture has a size of its own.
-function showPage() {
-	svg.removeAttribute("viewBox");
-	svg.setAttribute("height", "100%");
-	svg.style.height = "";
-	svg.classList.add("live");
-}
-
-function showPicture() {
-	svg.setAttribute("viewBox", picture.box);
-	svg.removeAttribute("height");
-	svg.style.height = picture.height;
-}
-
 function build() {
 	const bar = element("div", { class: "bar", role: "toolbar", "aria-label": "View" },
 		element("span", { class: "find", role: "search" }, ui.input, ui.regex), ui.found,
 		element("span", { class: "gap" }), ui.zoomOut, pair("Direction", ui.icicle, ui.flame));
-	if (model.mergeable)
+	if (model.mergeable || sources.length > 1)
 		bar.append(pair("Merge", ui.line, ui.function));
+	if (sources.length > 1)
+		bar.append(pair("Figure", ...ui.figures));
 	bar.append(ui.theme);
-	data.origins.forEach(([label, colour, samples], index) => {
-		if (samples || index < 3)
-			ui.legend.append(element("li", { title: "Share of the samples that ran such code" },
-				element("i", { class: "c" + colour }), label + " " + share(samples, data.total)));
-	});
-	const header = element("header", {}, text("h1", data.title || "pyspyc"), text("p", data.facts));
+	const header = element("header", {}, ui.title, ui.facts);
 	if (data.summary)
 		header.append(text("p", data.summary));
 	ui.main.append(ui.rows);
 	const app = element("div", { class: "app", lang: "en" }, header, ui.main,
 		element("footer", {}, ui.status, ui.note), ui.tip);
-	if (data.total)
+	if (data.total || sources.length > 1)
 		header.append(bar, ui.legend);
 	else
 		header.append(element("div", { class: "bar" }, ui.theme));
-	const frame = document.createElementNS(svg.namespaceURI, "foreignObject");
-	frame.setAttribute("width", "100%");
-	frame.setAttribute("height", "100%");
-	frame.append(app);
-	svg.append(frame);
-	svg.removeAttribute("role");
-	svg.removeAttribute("aria-labelledby");
-	showPage();
-	if (data.leftOut) {
-		const note = number(data.leftOut) + (data.leftOut === 1 ? " narrow frame (" :
-			" narrow frames (") + share(data.leftOutSamples, data.total) + " of samples) left out";
-		ui.note.append(note);
-		ui.note.title = note;
+	showFigure();
+	showInPage(app);
+}
+
+function setText(made, content) {
+	made.textContent = made.title = content;
+}
+
+// What the header and the footer say of the figure shown.
+function showFigure() {
+	setText(ui.title, (state.figure && names[0] === "time" ? FIGURES[names[state.figure]] + ": " :
+		"") + (data.title || "pyspyc"));
+	setText(ui.facts, data.facts);
+	ui.legend.replaceChildren();
+	data.origins.forEach(([label, colour, samples], index) => {
+		if (samples || index < 3)
+			ui.legend.append(element("li", { title: data.bytes ?
+				"Share of the bytes that came or went while such code ran" :
+				"Share of the samples that ran such code" },
+				element("i", { class: "c" + colour }), label + " " + share(samples, data.total)));
+	});
+	setText(ui.note, data.leftOut ? number(data.leftOut) + (data.leftOut === 1 ?
+		" narrow frame (" : " narrow frames (") + share(data.leftOutSamples, data.total) +
+		" of " + UNIT + ") left out" : "");
+	if (data.total) {
+		ui.nothing.remove();
+	} else {
+		ui.nothing.replaceChildren(element("b", {}, data.nothing), data.empty);
+		ui.main.append(ui.nothing);
 	}
 }
 
@@ -122,6 +108,22 @@ function number(value) {
 	return value.toLocaleString("en-US");
 }
 
+// As spy_put_bytes in bytes.c.
+function bytes(value) {
+	const units = ["kB", "MB", "GB", "TB", "PB", "EB"];
+	let left = value / 1024, unit = 0;
+	if (value < 1024)
+		return value + " B";
+	for (; left >= 1023.5 && unit + 1 < units.length; unit++)
+		left /= 1024;
+	return left.toFixed(left < 99.95 ? 1 : 0) + " " + units[unit];
+}
+
+function amount(samples) {
+	return data.bytes ? bytes(samples) :
+		number(samples) + (samples === 1 ? " sample" : " samples");
+}
+
 function share(part, whole) {
 	const percent = whole ? 100 * part / whole : 0;
 	if (part && percent < 0.1)
@@ -129,7 +131,10 @@ function share(part, whole) {
 	return part < whole && percent > 99.9 ? ">99.9 %" : percent.toFixed(1) + " %";
 }
 
-function seconds(samples) {
+// The same in another way: the time that samples stand for, bytes to the last one.
+function inOtherWords(samples) {
+	if (data.bytes)
+		return samples < 1024 ? "" : number(samples) + " B";
 	if (!data.period)
 		return "";
 	const time = samples * data.period / 1e9;
@@ -147,8 +152,8 @@ function extent(node) {
 	if (node < zoom)
 		return { left: 0, width: 1 }; // above the zoomed
 	return {
-		left: (tree.start[node] - tree.start[zoom]) / tree.total[zoom],
-		width: tree.total[node] / tree.total[zoom],
+		left: (tree.start[node] - tree.start[zoom]) / (tree.total[zoom] || 1),
+		width: tree.total[node] / (tree.total[zoom] || 1),
 	};
 }
 
@@ -178,7 +183,7 @@ function setLabel(made, node, width) {
 function describe(node) {
 	const frame = tree.frame[node], where = model.place(frame, state.function);
 	return model.name(frame) + (where ? " (" + where + ")" : "") + ", " +
-		number(tree.total[node]) + " samples, " + share(tree.total[node], data.total);
+		amount(tree.total[node]) + ", " + share(tree.total[node], data.total);
 }
 
 function place(made, node, top, left, width) {
@@ -265,6 +270,7 @@ function showState() {
 	ui.flame.setAttribute("aria-pressed", state.flame);
 	ui.line.setAttribute("aria-pressed", !state.function);
 	ui.function.setAttribute("aria-pressed", state.function);
+	ui.figures.forEach((made, figure) => made.setAttribute("aria-pressed", figure === state.figure));
 	ui.zoomOut.disabled = state.zoom === 0;
 	if (ui.input.value !== state.search)
 		ui.input.value = state.search;
@@ -284,13 +290,15 @@ function runSearch() {
 	if (!test)
 		return;
 	found = model.search(tree, test, state.zoom);
-	ui.found.append(element("b", {}, share(found.samples, data.total)), " of samples in " +
+	ui.found.append(element("b", {}, share(found.samples, data.total)), " of " + UNIT + " in " +
 		number(found.frames) + (found.frames === 1 ? " frame" : " frames") + (state.zoom ?
 		", " + share(found.zoomed, tree.total[state.zoom]) + " of the zoomed" : ""));
 }
 
 function fragment() {
 	const parts = new URLSearchParams();
+	if (state.figure)
+		parts.set("figure", names[state.figure]);
 	if (state.zoom)
 		parts.set("zoom", tree.line[state.zoom]);
 	if (state.search)
@@ -317,18 +325,45 @@ function remember(step) {
 	}
 }
 
+// The names of a node and those above it, root first.
+function pathOf(node) {
+	const path = [];
+	for (; node; node = tree.parent[node])
+		path.unshift(model.name(tree.frame[node]) + "\n" + model.place(tree.frame[node], state.function));
+	return path;
+}
+
+// The node that a path of another figure's tree leads to, as far as there is one.
+function follow(path) {
+	let node = 0;
+	for (const step of path) {
+		let child = node + 1;
+		while (child < tree.end[node] && model.name(tree.frame[child]) + "\n" +
+		       model.place(tree.frame[child], state.function) !== step)
+			child = tree.end[child];
+		if (child >= tree.end[node])
+			break;
+		node = child;
+	}
+	return node;
+}
+
 function change(changes, options) {
-	const before = tree, line = tree.line[state.zoom], flipped = state.flame;
+	const before = tree, shown = model, line = tree.line[state.zoom], flipped = state.flame;
+	const path = pathOf(state.zoom);
 	Object.assign(state, changes);
+	useFigure(state.figure);
 	tree = state.function ? model.trees.function : model.trees.line;
 	if (tree !== before) {
 		elements.forEach((made) => made.remove());
 		elements.clear();
-		state.zoom = tree.ofLine[line];
+		state.zoom = model === shown ? tree.ofLine[line] : follow(path);
 		focused = state.zoom;
 	} else if ("zoom" in changes) {
 		animate();
 	}
+	if (model !== shown)
+		showFigure();
 	hideTip();
 	runSearch();
 	showState();
@@ -360,6 +395,9 @@ function restore() {
 		return;
 	drawnHash = location.hash || "#";
 	const parts = new URLSearchParams(location.hash.slice(1));
+	const figure = Math.max(0, names.indexOf(parts.get("figure")));
+	if (figure !== state.figure)
+		change({ figure: figure }, { quiet: true });
 	const byFunction = parts.get("merge") === "function" && model.mergeable;
 	const wanted = byFunction ? model.trees.function : model.trees.line;
 	const line = Number(parts.get("zoom"));
@@ -372,37 +410,4 @@ function restore() {
 		change(changes, { quiet: true });
 	focused = known ? wanted.ofLine[line] : 0;
 	change(Object.assign(changes, { zoom: focused }), { quiet: true });
-}
-
-// ---- theme
-
-const themes = ["auto", "light", "dark"];
-
-function setTheme(theme) {
-	if (theme === "auto")
-		svg.removeAttribute("data-theme");
-	else
-		svg.setAttribute("data-theme", theme);
-	ui.theme.textContent = { auto: "◐ Auto", light: "○ Light", dark: "● Dark" }[theme];
-	ui.theme.title = "Colours: " + theme + (theme === "auto" ? " (as the system)" : "");
-	ui.theme.dataset.theme = theme;
-	try {
-		localStorage.setItem("pyspyc-theme", theme);
-	} catch (error) {
-		// No storage here: the choice lasts as long as the page.
-	}
-}
-
-function nextTheme() {
-	setTheme(themes[(themes.indexOf(ui.theme.dataset.theme) + 1) % themes.length]);
-}
-
-function firstTheme() {
-	let theme = null;
-	try {
-		theme = localStorage.getItem("pyspyc-theme");
-	} catch (error) {
-		theme = null;
-	}
-	setTheme(themes.includes(theme) ? theme : "auto");
 }

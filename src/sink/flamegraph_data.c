@@ -109,6 +109,16 @@ static void put_text(struct spy_buffer *buffer, const char *key, const char *tex
 		buffer->failed = true;
 }
 
+/* Names of the figures that the file has, the profile's own first. */
+static void put_figures(struct spy_buffer *buffer, const struct pyspyc_profile *profile)
+{
+	const char *own = profile->bytes ? profile->grown ? "released" : "grown" : "time";
+
+	spy_buffer_printf(buffer, ",\n\"figures\":[\"%s\"%s%s]", own,
+			  profile->grown ? ",\"grown\"" : "",
+			  profile->released ? ",\"released\"" : "");
+}
+
 static void put_head(struct spy_buffer *buffer, const struct pyspyc_profile *profile,
 		     const struct spy_flame_tree *tree)
 {
@@ -117,12 +127,15 @@ static void put_head(struct spy_buffer *buffer, const struct pyspyc_profile *pro
 
 	spy_buffer_printf(buffer,
 			  "{\"version\":1,\n\"total\":%" PRIu64 ",\"period\":%" PRIu64
-			  ",\"leftOut\":%" PRIu64 ",\"leftOutSamples\":%" PRIu64,
-			  tree->nodes[0].total, profile->period_ns, tree->left_out,
+			  ",\"bytes\":%s,\"leftOut\":%" PRIu64 ",\"leftOutSamples\":%" PRIu64,
+			  tree->nodes[0].total, profile->period_ns,
+			  profile->bytes ? "true" : "false", tree->left_out,
 			  tree->left_out_samples);
 	put_text(buffer, "title", profile->title);
 	put_text(buffer, "summary", profile->summary);
-	put_text(buffer, "empty", spy_flame_no_samples);
+	put_text(buffer, "nothing", spy_flame_nothing(profile));
+	put_text(buffer, "empty", spy_flame_why_empty(profile));
+	put_figures(buffer, profile);
 	spy_flame_facts(&facts, profile);
 	put_text(buffer, "facts", spy_buffer_text(&facts));
 	spy_buffer_puts(buffer, ",\n\"origins\":[");

@@ -9,19 +9,19 @@ function figures(node) {
 	const rows = [["Total", tree.total[node]], ["Self", tree.self[node]]];
 	const list = element("dl", {});
 	for (const [label, samples] of rows) {
-		list.append(element("dt", {}, label), element("dd", {}, number(samples) +
-			(samples === 1 ? " sample" : " samples")), element("dd", {}, seconds(samples)),
-			element("dd", {}, share(samples, data.total) + (state.zoom ? " of all, " +
-			share(samples, tree.total[state.zoom]) + " of the zoomed" : "")));
+		list.append(element("dt", {}, label), element("dd", {}, amount(samples)),
+			element("dd", {}, inOtherWords(samples)), element("dd", {},
+				share(samples, data.total) + (state.zoom ? " of all, " +
+				share(samples, tree.total[state.zoom]) + " of the zoomed" : "")));
 	}
 	return list;
 }
 
 function showStatus(node) {
 	const frame = tree.frame[node], where = model.place(frame, state.function);
-	const time = seconds(tree.total[node]);
+	const time = inOtherWords(tree.total[node]);
 	ui.status.textContent = model.name(frame) + (where ? " (" + where + ")" : "") + " – " +
-		number(tree.total[node]) + " samples" + (time ? " (" + time + ")" : "") + ", " +
+		amount(tree.total[node]) + (time ? " (" + time + ")" : "") + ", " +
 		share(tree.total[node], data.total) + " of all" + (state.zoom ? ", " +
 		share(tree.total[node], tree.total[state.zoom]) + " of the zoomed" : "") +
 		", self " + share(tree.self[node], data.total);
@@ -158,6 +158,9 @@ function pageKey(event) {
 	} else if (event.key === "Enter" && typing) {
 		findNext();
 		event.preventDefault();
+	} else if (!typing && event.key === "m" && sources.length > 1 && !event.ctrlKey &&
+		   !event.metaKey && !event.altKey) {
+		change({ figure: (state.figure + 1) % sources.length });
 	} else if (!typing && nodeOf(event.target) >= 0 && !event.ctrlKey && !event.metaKey &&
 		   !event.altKey) {
 		if (event.key === "n" && found)
@@ -218,19 +221,14 @@ function listen() {
 	});
 }
 
-function showEmpty() {
-	ui.rows.remove();
-	ui.main.append(element("div", { class: "empty" }, element("b", {}, "No samples"), data.empty));
-}
-
 build();
 firstTheme();
-if (data.total) {
+if (data.total || sources.length > 1) {
 	listen();
 	showHint();
 	restore();
 	if (state.flame)
 		scrollToFrame(0);
 } else {
-	showEmpty();
+	ui.rows.remove();
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "sink/embedded.h"
 #include "sink/escape.h"
 #include "sink/flamegraph.h"
 
@@ -118,8 +119,8 @@ static void put_tooltip(const struct picture *picture, const struct spy_flame_no
 		spy_buffer_putc(buffer, ')');
 	}
 	spy_buffer_puts(buffer, "\n");
-	spy_flame_number(buffer, node->total);
-	spy_buffer_puts(buffer, " samples, ");
+	spy_flame_amount(buffer, picture->profile, node->total);
+	spy_buffer_puts(buffer, ", ");
 	put_share(buffer, node->total, all);
 	if (node->self) {
 		spy_buffer_puts(buffer, "; self ");
@@ -232,7 +233,7 @@ static void put_note(const struct picture *picture, int y)
 		spy_buffer_puts(buffer,
 				picture->narrow == 1 ? " narrow frame (" : " narrow frames (");
 		put_share(buffer, picture->narrow_samples, picture->tree->nodes[0].total);
-		spy_buffer_puts(buffer, " of samples) not drawn. ");
+		spy_buffer_printf(buffer, " of %s) not drawn. ", spy_flame_unit(picture->profile));
 	}
 	if (picture->deep) {
 		spy_flame_number(buffer, picture->deep);
@@ -245,10 +246,11 @@ static void put_note(const struct picture *picture, int y)
 static void put_empty(const struct picture *picture)
 {
 	spy_buffer_printf(picture->buffer,
-			  "<text class=\"head\" x=\"%d\" y=\"%d\" text-anchor=\"middle\">No samples"
+			  "<text class=\"head\" x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s"
 			  "</text>\n<text class=\"meta\" x=\"%d\" y=\"%d\" text-anchor=\"middle\">",
-			  WIDTH / 2, TOP + 60, WIDTH / 2, TOP + 84);
-	spy_escape_xml(picture->buffer, spy_flame_no_samples);
+			  WIDTH / 2, TOP + 60, spy_flame_nothing(picture->profile), WIDTH / 2,
+			  TOP + 84);
+	spy_escape_xml(picture->buffer, spy_flame_why_empty(picture->profile));
 	spy_buffer_puts(picture->buffer, "</text>\n");
 }
 
@@ -273,8 +275,8 @@ void spy_flame_picture(struct spy_buffer *buffer, const struct pyspyc_profile *p
 		WIDTH, height, 100.0 * height / WIDTH);
 	put_visible(buffer, profile->title && *profile->title ? profile->title : "profile", 200);
 	spy_buffer_printf(buffer,
-			  " – flame graph by pyspyc</title>\n<style><![CDATA[\n%s]]></style>\n",
-			  style);
+			  " – flame graph by pyspyc</title>\n<style><![CDATA[\n%s%s]]></style>\n",
+			  spy_embedded_page_css, style);
 	spy_buffer_printf(
 		buffer,
 		"<g class=\"picture\">\n<rect class=\"page\" width=\"%d\" height=\"%d\"/>\n", WIDTH,

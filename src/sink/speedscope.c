@@ -19,6 +19,7 @@ struct writer {
 	const struct pyspyc_profile *profile;
 	FILE *file;
 	uint64_t weight; /* of one sample */
+	uint32_t first;	 /* number of its first frame in the file */
 	uint32_t *stack;
 	size_t capacity;
 };
@@ -91,9 +92,17 @@ static int put_stack(struct writer *writer, uint32_t node)
 	}
 	putc('[', writer->file);
 	while (depth--)
-		fprintf(writer->file, "%" PRIu32 "%s", writer->stack[depth], depth ? "," : "");
+		fprintf(writer->file, "%" PRIu32 "%s", writer->first + writer->stack[depth],
+			depth ? "," : "");
 	putc(']', writer->file);
 	return 0;
+}
+
+static const char *unit_of(const struct pyspyc_profile *profile)
+{
+	if (profile->bytes)
+		return "bytes";
+	return profile->period_ns ? "nanoseconds" : "none";
 }
 
 /* Opens a profile up to its samples. */
@@ -104,18 +113,17 @@ static int begin_profile(struct writer *writer, const char *name, uint64_t end)
 		return -PYSPYC_ENOMEM;
 	fprintf(writer->file,
 		",\"unit\":\"%s\",\"startValue\":0,\"endValue\":%" PRIu64 ",\n\"samples\":[",
-		writer->profile->period_ns ? "nanoseconds" : "none", end);
+		unit_of(writer->profile), end);
 	return 0;
 }
 
-static int put_sums(struct writer *writer)
+static int put_sums(struct writer *writer, const char *name)
 {
 	const struct pyspyc_profile *profile = writer->profile;
 	const char *separator = "";
 	uint32_t i;
 
-	if (begin_profile(writer, profile->title ? profile->title : "all samples",
-			  profile->samples * writer->weight))
+	if (begin_profile(writer, name, profile->samples * writer->weight))
 		return -PYSPYC_ENOMEM;
 	for (i = 0; i < profile->node_count; i++) {
 		if (!profile->nodes[i].self)
@@ -221,22 +229,80 @@ static int put_lanes(struct writer *writer)
 	return 0;
 }
 
+/* Makes another profile the one to write, its frames behind those of the one before. */
+static void turn_to(struct writer *writer, const struct pyspyc_profile *profile)
+{
+	writer->first += writer->profile->frame_count;
+	writer->profile = profile;
+	writer->weight = profile->period_ns ? profile->period_ns : 1;
+}
+
+/* Writes the frames of the profile; *separator: before the first. */
+static int put_frames(struct writer *writer, const char **separator)
+{
+	uint32_t i;
+	int ret = 0;
+
+	for (i = 0; i < writer->profile->frame_count && !ret; i++) {
+		fputs(*separator, writer->file);
+		*separator = ",\n";
+		ret = put_frame(writer, &writer->profile->frames[i]);
+	}
+	return ret;
+}
+
+/* The frames of all profiles, those of bytes among them. */
+static int put_all_frames(const struct writer *writer)
+{
+	const struct pyspyc_profile *main = writer->profile;
+	struct writer each = *writer;
+	const char *separator = "\n";
+	int ret = put_frames(&each, &separator);
+
+	each.profile = main->grown;
+	if (!ret && main->grown)
+		ret = put_frames(&each, &separator);
+	each.profile = main->released;
+	return ret || !main->released ? ret : put_frames(&each, &separator);
+}
+
+/* One of main's behind those that are written: beside bytes it has a title of its own. */
+static int put_bytes(struct writer *writer, const struct pyspyc_profile *main,
+		     const struct pyspyc_profile *profile, const char *name)
+{
+	if (main->bytes && profile->title)
+		name = profile->title;
+	turn_to(writer, profile);
+	fputs(",\n", writer->file);
+	return put_sums(writer, name);
+}
+
+static int put_profiles(struct writer *writer)
+{
+	const struct pyspyc_profile *main = writer->profile;
+	int ret = main->moment_count ? put_lanes(writer)
+				     : put_sums(writer, main->title ? main->title : "all samples");
+
+	if (!ret && main->grown)
+		ret = put_bytes(writer, main, main->grown, "RSS grown");
+	if (!ret && main->released)
+		ret = put_bytes(writer, main, main->released, "RSS released");
+	return ret;
+}
+
 static int put_file(struct writer *writer)
 {
 	const struct pyspyc_profile *profile = writer->profile;
-	uint32_t i;
 	int ret;
 
 	fputs("{\"$schema\":\"" SCHEMA "\",\n\"exporter\":\"pyspyc\",\n\"name\":", writer->file);
 	ret = put_piece(writer, make_string(profile->title ? profile->title : "pyspyc"));
 	fputs(",\n\"activeProfileIndex\":0,\n\"shared\":{\"frames\":[", writer->file);
-	for (i = 0; i < profile->frame_count && !ret; i++) {
-		fputs(i ? ",\n" : "\n", writer->file);
-		ret = put_frame(writer, &profile->frames[i]);
-	}
+	if (!ret)
+		ret = put_all_frames(writer);
 	fputs("]},\n\"profiles\":[\n", writer->file);
 	if (!ret)
-		ret = profile->moment_count ? put_lanes(writer) : put_sums(writer);
+		ret = put_profiles(writer);
 	fputs("\n]}\n", writer->file);
 	return ret;
 }

@@ -92,9 +92,13 @@ void tui_prompt_draw(struct tui_app *app, struct tui_area line);
 /* Takes the filter off; false when there was none. */
 bool tui_prompt_clear(struct tui_app *app);
 
-/* --- save.c: writes what is seen in the format called name --- */
+/* --- save.c --- */
 
-void tui_app_save(struct tui_app *app, const char *format);
+/* What can be saved of the view that is shown; key 0 ends them. */
+const struct tui_saving *tui_app_savings(const struct tui_app *app);
+
+/* Writes it, and says so. */
+void tui_app_save(struct tui_app *app, const struct tui_saving *saving);
 
 /* --- help.c, dump_popup.c --- */
 

@@ -18,7 +18,7 @@ const struct tui_hint tui_app_hints[] = {
 	{ "e", "own", "own code only: what libraries do counts as their callers' doing" },
 	{ "t", "threads", "tell threads apart" },
 	{ "c", "processes", "tell processes apart" },
-	{ "s", "save", "save what is seen as a flame graph or as folded stacks" },
+	{ "s", "save", "save what is seen: a flame graph or folded stacks, of memory a plot too" },
 	{ "d", "dump", "the stacks of all threads now" },
 	{ "+", "faster", "sample more often" },
 	{ "-", "slower", "sample less often" },

@@ -145,7 +145,7 @@ static void plot_series(struct plot *plot, const double *times, size_t count, co
 
 static void put_plot(const struct plot *plot, struct tui_area area, const enum tui_role *roles)
 {
-	static const char letters[] = "*+ox";
+	static const char letters[] = "*+ox=";
 	bool utf8 = tui_screen_utf8();
 	char text[8];
 
@@ -156,7 +156,7 @@ static void put_plot(const struct plot *plot, struct tui_area area, const enum t
 
 			if (!cell->dots)
 				continue;
-			text[0] = letters[(cell->series - 1) % 4];
+			text[0] = letters[(cell->series - 1) % 5];
 			if (utf8)
 				size = tui_text_encode(L'\u2800' + cell->dots, text);
 			text[size] = '\0';

@@ -266,8 +266,9 @@ static void draw_memory(struct tui_app *app, struct line line, bool brief)
 	    tui_bytes(last ? (double)last->rss : 0, figure, sizeof(figure)));
 	sparkline(&line, app, rss_of, width, true, TUI_PLOT_2);
 	/* A mebibyte a minute is 1.4 GiB a day. */
-	put(&line, "", growth > 1048576 ? TUI_WARM : TUI_TEXT, "%s%s/min", growth < 0 ? "" : "+",
-	    tui_bytes(growth, figure, sizeof(figure)));
+	if (growth != 0 || live->at_ns >= TUI_TREND_NS)
+		put(&line, "", growth > 1048576 ? TUI_WARM : TUI_TEXT, "%s%s/min",
+		    growth < 0 ? "" : "+", tui_bytes(growth, figure, sizeof(figure)));
 	if (last && last->uss)
 		put(&line, "USS", TUI_TEXT, "%s",
 		    tui_bytes((double)last->uss, figure, sizeof(figure)));

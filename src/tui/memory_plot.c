@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tui/plot_scale.h"
 #include "tui/view.h"
@@ -10,6 +11,10 @@
 #define LABEL_WIDTH 7
 /* A plot with fewer rows than this says less than a sparkline. */
 #define LEAST_PLOT 3
+/* Of the limit: from here on it is in danger. */
+#define LIMIT_HOT 0.9
+/* Of fewer seconds the labels below the plot tell tenths. */
+#define FEW_SECONDS 10
 /* Columns between two labels below the plot. */
 #define TIME_EVERY 24
 
@@ -68,12 +73,24 @@ static void take(struct tui_memory_plot *plot, int series, size_t i, uint64_t by
 		plot->most = value;
 }
 
-void tui_memory_plot_update(struct tui_memory_plot *plot, const struct pyspyc_live *live)
+/* Where the limit is in sight. */
+static void take_limit(struct tui_memory_plot *plot, const struct tui_memory_now *now)
+{
+	double limit = now->known ? (double)now->memory.limit : 0;
+
+	plot->limit = limit <= plot->most * TUI_MEMORY_NEAR ? limit : 0;
+	if (plot->limit > plot->most)
+		plot->most = plot->limit;
+}
+
+void tui_memory_plot_update(struct tui_memory_plot *plot, const struct pyspyc_live *live,
+			    const struct tui_memory_now *now)
 {
 	plot->count = 0;
 	plot->least = INFINITY;
 	plot->most = 0;
 	plot->swapped = false;
+	plot->limit = 0;
 	if (!live->point_count || !reserve(plot, live->point_count))
 		return;
 	for (size_t i = 0; i < live->point_count; i++)
@@ -89,6 +106,7 @@ void tui_memory_plot_update(struct tui_memory_plot *plot, const struct pyspyc_li
 		take(plot, USS, i, point->uss, point->uss != 0);
 		take(plot, SWAP, i, point->swap, true);
 	}
+	take_limit(plot, now);
 }
 
 /* --- figures --- */
@@ -151,20 +169,46 @@ static double peak(const struct tui_memory_plot *plot, const struct pyspyc_live 
 	return ret;
 }
 
+/* The limit and how much of it is used; page faults. */
+static void draw_now(const struct tui_memory_now *now, struct tui_area area, int *x)
+{
+	double limit = (double)now->memory.limit, used = (double)now->memory.rss;
+	char bytes[32], text[64];
+
+	if (!now->known)
+		return;
+	if (limit > 0) {
+		snprintf(text, sizeof(text), "  limit %s", tui_bytes(limit, bytes, sizeof(bytes)));
+		if (used > 0)
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), " (%.0f%%)",
+				 used / limit * 100);
+		put_next(area, x, used > limit * LIMIT_HOT ? TUI_BAD : TUI_TEXT, text);
+	}
+	snprintf(text, sizeof(text), "  %.0f faults/s", now->faults);
+	put_next(area, x, TUI_TEXT, text);
+	if (now->major > 0) {
+		snprintf(text, sizeof(text), ", %.0f major", ceil(now->major));
+		put_next(area, x, TUI_WARM, text);
+	}
+}
+
 static void draw_trend(const struct tui_memory_plot *plot, const struct pyspyc_live *live,
-		       struct tui_area area)
+		       const struct tui_memory_now *now, struct tui_area area)
 {
 	double slope = round(live->rss_per_minute);
 	char bytes[32], text[64];
 	int x = area.x;
 
 	tui_put(area.y, area.x, area.width, TUI_TEXT, true, "");
-	snprintf(text, sizeof(text), "%s%s a minute", slope > 0 ? "+" : "",
-		 tui_bytes(slope, bytes, sizeof(bytes)));
-	put_next(area, &x, slope > 0 ? TUI_WARM : TUI_TEXT, text);
-	snprintf(text, sizeof(text), "  peak RSS %s",
+	snprintf(text, sizeof(text), "peak RSS %s",
 		 tui_bytes(peak(plot, live), bytes, sizeof(bytes)));
 	put_next(area, &x, TUI_TEXT, text);
+	if (slope != 0 || live->at_ns >= TUI_TREND_NS) {
+		snprintf(text, sizeof(text), "  %s%s a minute", slope > 0 ? "+" : "",
+			 tui_bytes(slope, bytes, sizeof(bytes)));
+		put_next(area, &x, slope > 0 ? TUI_WARM : TUI_TEXT, text);
+	}
+	draw_now(now, area, &x);
 	if (live->process_count < 2)
 		return;
 	for (size_t i = 0; i < live->process_count && x < area.x + area.width; i++) {
@@ -219,7 +263,7 @@ static void draw_time_axis(double span, struct tui_area area)
 		double ago = span * (1 - part);
 
 		if (ago < 60)
-			snprintf(seconds, sizeof(seconds), "%.0fs", ago);
+			snprintf(seconds, sizeof(seconds), "%.*fs", span < FEW_SECONDS, ago);
 		else
 			tui_seconds(ago, seconds, sizeof(seconds));
 		snprintf(text, sizeof(text), "-%s ", seconds);
@@ -229,14 +273,24 @@ static void draw_time_axis(double span, struct tui_area area)
 	tui_put(area.y, area.x + area.width - 4, 4, TUI_DIM, false, " now");
 }
 
+/* A point of a series; behind the last one comes the limit. */
+static double shown(const struct tui_memory_plot *plot, size_t series, size_t at)
+{
+	if (series == TUI_MEMORY_SERIES)
+		return plot->limit;
+	return series == SWAP && !plot->swapped ? NAN : plot->values[series][at];
+}
+
 static void draw_plot(const struct tui_memory_plot *plot, struct tui_area area)
 {
 	struct tui_scale scale = tui_scale_bytes(plot->least, plot->most, area.height - 1,
 						 plot->from_zero);
-	const double *values[TUI_MEMORY_SERIES];
-	enum tui_role roles[TUI_MEMORY_SERIES];
-	double *shifted = calloc(plot->count * TUI_MEMORY_SERIES, sizeof(*shifted));
-	size_t series = plot->swapped ? TUI_MEMORY_SERIES : TUI_MEMORY_SERIES - 1;
+	const double *values[TUI_MEMORY_SERIES + 1];
+	enum tui_role roles[TUI_MEMORY_SERIES + 1];
+	double *shifted = calloc(plot->count * (TUI_MEMORY_SERIES + 1), sizeof(*shifted));
+	size_t series = plot->limit > 0 ? TUI_MEMORY_SERIES + 1
+			: plot->swapped ? TUI_MEMORY_SERIES
+					: TUI_MEMORY_SERIES - 1;
 	struct tui_area inner = { area.y, area.x + LABEL_WIDTH + 1, area.height - 1,
 				  area.width - LABEL_WIDTH - 1 };
 
@@ -246,9 +300,9 @@ static void draw_plot(const struct tui_memory_plot *plot, struct tui_area area)
 		double *target = shifted + i * plot->count;
 
 		for (size_t at = 0; at < plot->count; at++)
-			target[at] = plot->values[i][at] - scale.base;
+			target[at] = shown(plot, i, at) - scale.base;
 		values[i] = target;
-		roles[i] = all_series[i].role;
+		roles[i] = i < TUI_MEMORY_SERIES ? all_series[i].role : TUI_BAD;
 	}
 	tui_plot(inner, plot->times, plot->count, values, roles, series, scale.top - scale.base);
 	free(shifted);
@@ -258,7 +312,7 @@ static void draw_plot(const struct tui_memory_plot *plot, struct tui_area area)
 }
 
 int tui_memory_plot_draw(const struct tui_memory_plot *plot, const struct pyspyc_live *live,
-			 struct tui_area area)
+			 const struct tui_memory_now *now, struct tui_area area)
 {
 	struct tui_area rest = area;
 
@@ -268,7 +322,12 @@ int tui_memory_plot_draw(const struct tui_memory_plot *plot, const struct pyspyc
 		rest.height--;
 	}
 	if (rest.height > 0) {
-		draw_trend(plot, live, rest);
+		draw_trend(plot, live, now, rest);
+		rest.y++;
+		rest.height--;
+	}
+	if (now->known && rest.height > LEAST_PLOT + 1) {
+		tui_memory_now_draw(now, rest);
 		rest.y++;
 		rest.height--;
 	}

@@ -175,9 +175,8 @@ void tui_memory_processes_update(struct tui_memory_processes *processes,
 		processes->growth[i] = 0;
 		for (size_t row = 0; row < table->count; row++)
 			if (table->rows[row].place.pid == live->processes[i].pid)
-				processes->growth[i] +=
-					(double)table->rows[row].amounts.grown -
-					(double)table->rows[row].amounts.released;
+				processes->growth[i] += (double)table->rows[row].amounts.grown -
+							(double)table->rows[row].amounts.released;
 	}
 	tui_list_update(&processes->list);
 }

@@ -9,7 +9,7 @@
 #define POWERS 6 /* of 1024, below LARGEST */
 #define FINE 5	 /* parts of a step to which the top is rounded */
 #define DECIMALS 3
-#define DOTS 4	 /* of a braille character, one above the other */
+#define DOTS 4 /* of a braille character, one above the other */
 
 /* The least round number of bytes that is not below size. */
 static double round_up(double size)

@@ -2,6 +2,9 @@
 #include "tui/app.h"
 #include "tui/typed.h"
 
+/* Columns from which the ways to save are spelt out. */
+#define WIDE 76
+
 static struct tui_list *list_of(struct tui_app *app)
 {
 	const struct tui_layer *layer = tui_app_layer(app);
@@ -84,11 +87,13 @@ static void filter_key(struct tui_app *app, int key)
 
 static void save_key(struct tui_app *app, int key)
 {
+	const struct tui_saving *saving = tui_app_savings(app);
+
 	app->internal->prompt = TUI_PROMPT_NONE;
-	if (key == 'f' || key == TUI_KEY_ENTER)
-		tui_app_save(app, "flamegraph");
-	else if (key == 'o')
-		tui_app_save(app, "folded");
+	while (saving->key && saving->key != key && key != TUI_KEY_ENTER)
+		saving++;
+	if (saving->key)
+		tui_app_save(app, saving);
 	else
 		tui_app_say(app, TUI_TEXT, "Not saved");
 }
@@ -117,13 +122,26 @@ static void draw_filter(struct tui_app *app, struct tui_area line)
 		tui_put(line.y, x, end - x, TUI_DIM, false, "Enter keeps, Esc ends it");
 }
 
+static void draw_save(struct tui_app *app, struct tui_area line)
+{
+	bool narrow = line.width < WIDE;
+	int end = line.x + line.width, x = line.x;
+	const char *glue = ":";
+
+	tui_put(line.y, x, line.width, TUI_KEY, true, "");
+	x += tui_put(line.y, x, line.width, TUI_KEY, false, narrow ? "Save" : "Save what is seen");
+	for (const struct tui_saving *saving = tui_app_savings(app); saving->key && x < end;
+	     saving++, glue = ",")
+		x += tui_putf(line.y, x, end - x, TUI_KEY, false, "%s %c %s", glue, saving->key,
+			      narrow ? saving->brief : saving->what);
+	if (x < end)
+		tui_put(line.y, x, end - x, TUI_KEY, false, narrow ? ", Esc" : ", Esc not");
+}
+
 void tui_prompt_draw(struct tui_app *app, struct tui_area line)
 {
 	if (app->internal->prompt == TUI_PROMPT_FILTER)
 		draw_filter(app, line);
 	else
-		tui_put(line.y, line.x, line.width, TUI_KEY, true,
-			line.width < 60
-				? "Save: f graph, o folded, Esc"
-				: "Save what is seen: f flame graph, o folded stacks, Esc not");
+		draw_save(app, line);
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "pyspyc/memory.h"
 #include "pyspyc/profile.h"
 #include "tui/app.h"
 
@@ -55,14 +56,31 @@ static void give_to_caller(int fd)
 		(void)!fchown(fd, uid, gid);
 }
 
-static void save(struct tui_app *app, const struct pyspyc_format *format,
-		 const struct pyspyc_profile *profile)
+static const struct pyspyc_format *format_of(const struct tui_saving *saving)
+{
+	return saving->memory ? pyspyc_memory_format_by_name(saving->format)
+			      : pyspyc_format_by_name(saving->format);
+}
+
+/* Memory over time, or else the profile. */
+static int put(struct tui_app *app, const struct tui_saving *saving,
+	       const struct pyspyc_profile *profile, FILE *file, struct pyspyc_error *err)
+{
+	const struct pyspyc_memory_output output = { .threads = app->query.by_thread };
+
+	if (saving->memory)
+		return pyspyc_memory_write(app->recorder, format_of(saving), &output, file, err);
+	return pyspyc_profile_write(profile, format_of(saving), file, err);
+}
+
+static void write_file(struct tui_app *app, const struct tui_saving *saving,
+		       const struct pyspyc_profile *profile)
 {
 	struct pyspyc_error err = { 0 };
 	char figure[32];
 	char name[256];
 	struct stat info = { 0 };
-	int fd = create(app, format->extensions[0], name, sizeof(name));
+	int fd = create(app, format_of(saving)->extensions[0], name, sizeof(name));
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
 	int wrong;
 
@@ -75,7 +93,7 @@ static void save(struct tui_app *app, const struct pyspyc_format *format,
 		return;
 	}
 	give_to_caller(fd);
-	wrong = pyspyc_profile_write(profile, format, file, &err);
+	wrong = put(app, saving, profile, file, &err);
 	if (!wrong && (fflush(file) != 0 || fstat(fd, &info) != 0)) {
 		fail(app, name, errno);
 		wrong = -1;
@@ -93,19 +111,43 @@ static void save(struct tui_app *app, const struct pyspyc_format *format,
 			    tui_bytes((double)info.st_size, figure, sizeof(figure)));
 }
 
-void tui_app_save(struct tui_app *app, const char *name)
+const struct tui_saving *tui_app_savings(const struct tui_app *app)
 {
-	const struct pyspyc_format *format = pyspyc_format_by_name(name);
-	struct pyspyc_profile *profile = NULL;
-	struct pyspyc_error err = { 0 };
+	static const struct tui_saving of_time[] = {
+		{ 'f', "flame graph", "graph", "flamegraph", false },
+		{ 'o', "folded stacks", "folded", "folded", false },
+		{ 0 },
+	};
+	const struct tui_view *view = tui_views[app->view];
 
-	if (!format || pyspyc_live_profile(app->recorder, &app->query, &profile, &err)) {
-		tui_app_say(app, TUI_BAD, "%s", format ? err.message : "There is no such format");
-		return;
-	}
-	if (!pyspyc_profile_samples(profile))
+	return view->savings ? view->savings : of_time;
+}
+
+/* Whether there is something to save, and if not says why. */
+static bool take_profile(struct tui_app *app, const struct tui_saving *saving,
+			 struct pyspyc_profile **ret)
+{
+	struct pyspyc_memory_now now = { 0 };
+	struct pyspyc_error err = { 0 };
+	int wrong = saving->memory ? pyspyc_recorder_memory(app->recorder, &now, &err)
+				   : pyspyc_live_profile(app->recorder, &app->query, ret, &err);
+
+	if (wrong)
+		tui_app_say(app, TUI_BAD, "%s", err.message);
+	else if (saving->memory ? !now.peak_rss : !pyspyc_profile_samples(*ret))
 		tui_app_say(app, TUI_WARM, "There is nothing to save yet");
 	else
-		save(app, format, profile);
+		return true;
+	return false;
+}
+
+void tui_app_save(struct tui_app *app, const struct tui_saving *saving)
+{
+	struct pyspyc_profile *profile = NULL;
+
+	if (!format_of(saving))
+		tui_app_say(app, TUI_BAD, "There is no such format");
+	else if (take_profile(app, saving, &profile))
+		write_file(app, saving, profile);
 	pyspyc_profile_free(profile);
 }

@@ -101,7 +101,7 @@ void tui_bar(int y, int x, int width, enum tui_role role, double share);
 
 /*
  * Several series over the same times as a plot of lines (braille dots with UTF-8, else one
- * character per series, of *+ox): values[s][i], at times[i], rising. NAN leaves a gap.
+ * character per series, of *+ox=): values[s][i], at times[i], rising. NAN leaves a gap.
  */
 void tui_plot(struct tui_area area, const double *times, size_t count, const double *const *values,
 	      const enum tui_role *roles, size_t series, double most);

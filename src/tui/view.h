@@ -14,6 +14,15 @@ struct tui_hint {
 	const char *help; /* a sentence, for ? */
 };
 
+/* What s can save of what a view shows: the key that chooses it, and what is written. */
+struct tui_saving {
+	int key;	    /* 0 ends a list of them */
+	const char *what;   /* "flame graph" */
+	const char *brief;  /* the same for a narrow screen */
+	const char *format; /* its name */
+	bool memory;	    /* one of pyspyc/memory.h, else one of pyspyc/profile.h */
+};
+
 struct tui_view {
 	const char *name;	      /* as --view takes it: "functions" */
 	const char *title;	      /* as the tab shows it: "Functions" */
@@ -29,6 +38,7 @@ struct tui_view {
 	bool (*key)(struct tui_app *app, void *state, int key, const struct tui_mouse *mouse);
 	/* The list that / filters and n searches, or NULL. */
 	struct tui_list *(*list)(void *state);
+	const struct tui_saving *savings; /* the first is Enter's; NULL: those of time */
 };
 
 /* All views in the order of their tabs and F-keys (F2 is the first), NULL-terminated. */
@@ -69,6 +79,9 @@ void tui_app_go(struct tui_app *app, const char *name);
  */
 void tui_app_push(struct tui_app *app, const struct tui_view *over,
 		  void (*begin)(void *state, const void *argument), const void *argument);
+
+/* Until a recording is as old as that, RSS has no trend: rss_per_minute is 0. */
+#define TUI_TREND_NS ((uint64_t)10000000000)
 
 /* --- format.c: figures as text --- */
 

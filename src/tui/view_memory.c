@@ -14,6 +14,7 @@ enum { NET, GROWN, RELEASED, NET_TOTAL, GROWN_TOTAL, RELEASED_TOTAL, WHOSE, NAME
 
 struct memory_view {
 	struct tui_list list;
+	struct tui_memory_now now;
 	struct tui_memory_plot plot;
 	struct pyspyc_table table;		/* only rows that grew or shrank */
 	struct tui_column columns[COLUMNS + 1]; /* for the width and the query */
@@ -213,6 +214,7 @@ static void close_memory(void *state)
 	tui_list_free(&view->list);
 	tui_memory_processes_free(&view->processes);
 	tui_memory_plot_free(&view->plot);
+	tui_memory_now_free(&view->now);
 	pyspyc_table_free(&view->table);
 }
 
@@ -238,7 +240,8 @@ static void update_memory(struct tui_app *app, void *state)
 	struct pyspyc_table table = { 0 };
 	struct pyspyc_error error = { 0 };
 
-	tui_memory_plot_update(&view->plot, app->live);
+	tui_memory_now_update(&view->now, app->recorder);
+	tui_memory_plot_update(&view->plot, app->live, &view->now);
 	/* Memory may grow while a thread is not seen to be active, in a page fault, say. */
 	query.scope = PYSPYC_SCOPE_ALL;
 	if (pyspyc_live_table(app->recorder, PYSPYC_TABLE_FUNCTIONS, &query, &table, &error) < 0) {
@@ -250,8 +253,7 @@ static void update_memory(struct tui_app *app, void *state)
 	view->table = table;
 	view->by_thread = query.by_thread;
 	view->by_process = query.by_process;
-	view->of_processes =
-		query.by_process && !query.by_thread && app->live->process_count > 1;
+	view->of_processes = query.by_process && !query.by_thread && app->live->process_count > 1;
 	if (view->of_processes)
 		tui_memory_processes_update(&view->processes, app->live, &view->table);
 	view->list.count = table.count;
@@ -287,7 +289,9 @@ static void draw_sums(const struct memory_view *view, struct tui_area area)
 		return;
 	}
 	tui_putf(area.y, area.x, area.width, TUI_DIM, true,
-		 "%s grown, %s released; by function approximate: + samples more often",
+		 view->now.known && view->now.memory.fault_events
+			 ? "%s grown, %s released; by function as seen during page faults"
+			 : "%s grown, %s released; by function approximate: + samples more often",
 		 tui_bytes((double)view->table.all.grown, grown, sizeof(grown)),
 		 tui_bytes((double)view->table.all.released, released, sizeof(released)));
 }
@@ -299,7 +303,7 @@ static void draw_memory(struct tui_app *app, void *state, struct tui_area area)
 	struct tui_area upper = area;
 
 	upper.height = plot_height(area.height);
-	upper.height = tui_memory_plot_draw(&view->plot, app->live, upper);
+	upper.height = tui_memory_plot_draw(&view->plot, app->live, &view->now, upper);
 	area.y += upper.height;
 	area.height -= upper.height;
 	if (area.height >= 5) {
@@ -311,7 +315,7 @@ static void draw_memory(struct tui_app *app, void *state, struct tui_area area)
 	if (!list->shown && area.height > 1)
 		tui_put(area.y + 1, area.x, area.width, TUI_DIM, true,
 			list->count ? "Nothing matches the filter."
-					 : "Memory has not grown so far.");
+				    : "Memory has not grown so far.");
 }
 
 static bool key_memory(struct tui_app *app, void *state, int key, const struct tui_mouse *mouse)
@@ -334,9 +338,18 @@ static bool key_memory(struct tui_app *app, void *state, int key, const struct t
 static const struct tui_hint hints[] = {
 	{ "Enter", "source", "Shows the source of the function." },
 	{ "1-6", "sort", "Sorts by net growth, growth or release, own and with callees (Total)." },
-	{ "c", "processes", "Goes from functions to processes, where there are several, and back." },
+	{ "c", "processes",
+	  "Goes from functions to processes, where there are several, and back." },
 	{ "z", "zero", "Lets the plot begin at zero, or near what it shows." },
 	{ NULL },
+};
+
+static const struct tui_saving savings[] = {
+	{ 'p', "plot", "plot", "plot", true },
+	{ 'l', "lines", "lines", "lines", true },
+	{ 'f', "flame graph", "graph", "flamegraph", true },
+	{ 'o', "folded stacks", "folded", "folded", true },
+	{ 0 },
 };
 
 const struct tui_view tui_view_memory = {
@@ -351,4 +364,5 @@ const struct tui_view tui_view_memory = {
 	.draw = draw_memory,
 	.key = key_memory,
 	.list = list_memory,
+	.savings = savings,
 };

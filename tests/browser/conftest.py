@@ -17,7 +17,23 @@ def recording(tmp_path_factory):
         path = folder / f"{kind}-{count}.{extension}"
         if not path.exists():
             with open(path, "wb") as output:
-                subprocess.run([webdriver.make_profile_path(), kind, form, str(count)],
+                subprocess.run([webdriver.made_by("make_profile"), kind, form, str(count)],
+                               stdout=output, check=True)
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def memory(tmp_path_factory):
+    """memory(kind, count): the path of a made-up plot of memory, made once."""
+    folder = tmp_path_factory.mktemp("memories")
+
+    def make(kind, count=0):
+        path = folder / f"{kind}-{count}.svg"
+        if not path.exists():
+            with open(path, "wb") as output:
+                subprocess.run([webdriver.made_by("make_memory"), kind, "plot", str(count)],
                                stdout=output, check=True)
         return path
 
@@ -49,6 +65,18 @@ def show(browser, recording):
     """show(kind, fragment): opens a flame graph; afterwards no error may be in the console."""
     def show_it(kind="web", fragment="", count=0):
         browser.open(recording(kind, count=count).as_uri() + fragment)
+        browser.wait("return document.querySelector('.app') !== null")
+        return browser
+
+    yield show_it
+    assert browser.errors() == []
+
+
+@pytest.fixture
+def plot(browser, memory):
+    """plot(kind, fragment): opens a plot of memory; afterwards no error may be in the console."""
+    def show_it(kind="service", fragment="", count=0):
+        browser.open(memory(kind, count).as_uri() + fragment)
         browser.wait("return document.querySelector('.app') !== null")
         return browser
 

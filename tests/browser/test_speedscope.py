@@ -60,7 +60,9 @@ FAILED = "return document.body.innerText.includes('went wrong')"
 
 
 # speedscope itself fails on stacks of some thousand frames: it walks them by recursion.
-@pytest.mark.parametrize("kind,count", [("web", 0), ("hostile", 0), ("deep", 2000), ("empty", 0)])
+@pytest.mark.parametrize("kind,count", [("web", 0), ("growth", 0), ("bytes", 0),
+                                        ("both", 0), ("hostile", 0),
+                                        ("deep", 2000), ("empty", 0)])
 def test_speedscope_loads(browser, recording, serve, kind, count):
     path = recording(kind, "speedscope", count)
     data = json.loads(path.read_text(encoding="utf-8"))
@@ -86,7 +88,7 @@ def test_speedscope_refuses_what_is_wrong(browser, serve, tmp_path):
 def test_schema(speedscope, recording):
     """The file has the fields, of the types, that speedscope's schema asks for."""
     schema = json.loads((speedscope / "file-format-schema.json").read_text(encoding="utf-8"))
-    for kind in ("web", "hostile", "deep", "empty"):
+    for kind in ("web", "growth", "bytes", "both", "hostile", "deep", "empty"):
         data = json.loads(recording(kind, "speedscope").read_text(encoding="utf-8"))
         check(schema, schema, data)
 

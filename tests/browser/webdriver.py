@@ -18,7 +18,7 @@ ARGUMENTS = [
     "--disable-dev-shm-usage", "--hide-scrollbars", "--force-device-scale-factor=1",
 ]
 KEYS = {"Enter": "\ue007", "Escape": "\ue00c", "Tab": "\ue004", "Control": "\ue009",
-        "ArrowUp": "\ue013", "ArrowDown": "\ue015", "ArrowLeft": "\ue012", "ArrowRight": "\ue014"}
+        "Home": "\ue011", "End": "\ue010", "ArrowUp": "\ue013", "ArrowDown": "\ue015", "ArrowLeft": "\ue012", "ArrowRight": "\ue014"}
 
 
 class DriverError(Exception):
@@ -135,6 +135,15 @@ class Browser:
             {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"},
              "actions": [move]}]})
 
+    def pointer(self, *steps, kind="mouse"):
+        """Moves to (x, y) of the window, one after another; "down" and "up" in between."""
+        actions = [{"type": "pointer" + step.capitalize(), "button": 0} if isinstance(step, str) else
+                   {"type": "pointerMove", "duration": 0, "x": round(step[0]), "y": round(step[1])}
+                   for step in steps]
+        self._call("POST", "/actions", {"actions": [
+            {"type": "pointer", "id": kind, "parameters": {"pointerType": kind},
+             "actions": actions}]})
+
     def press(self, *keys):
         """Presses keys one after another; "Control+f" holds the first."""
         actions = []
@@ -163,6 +172,12 @@ class Browser:
     def devtools(self, command, **parameters):
         return self._call("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
 
+    def worked(self):
+        """Seconds of CPU that the page has taken, on its main thread: as long as it would take alone."""
+        self.devtools("Performance.enable", timeDomain="threadTicks")
+        metrics = self.devtools("Performance.getMetrics")["metrics"]
+        return {one["name"]: one["value"] for one in metrics}["TaskDuration"]
+
     def resize(self, width, height):
         self.devtools("Emulation.setDeviceMetricsOverride", width=width, height=height,
                       deviceScaleFactor=1, mobile=False)
@@ -188,11 +203,20 @@ def missing():
     return None
 
 
-def make_profile_path():
-    """The program that writes made-up profiles."""
+def made_by(program):
+    """The path of a program of tests/unit, such as writes made-up profiles."""
     root = pathlib.Path(__file__).resolve().parents[2]
     build = pathlib.Path(os.environ.get("PYSPYC_BUILD") or root / "build")
-    path = build / "tests" / "unit" / "make_profile"
+    path = build / "tests" / "unit" / program
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is not built: run ./dev build")
+    return path
+
+
+def program():
+    """The path of pyspyc itself."""
+    root = pathlib.Path(__file__).resolve().parents[2]
+    path = pathlib.Path(os.environ.get("PYSPYC") or root / "build" / "pyspyc")
     if not path.exists():
         raise FileNotFoundError(f"{path} is not built: run ./dev build")
     return path

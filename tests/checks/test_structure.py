@@ -18,7 +18,7 @@ FOLDERS = {
     "cpython": ({"base", "target", "elf"}, {"error.h"}),
     "sample": ({"base", "target", "elf", "cpython"}, {"error.h", "snapshot.h"}),
     "profile": ({"base"}, {"error.h", "live.h", "profile.h"}),
-    "sink": ({"base", "profile"}, {"error.h", "profile.h"}),
+    "sink": ({"base", "profile"}, {"error.h", "maps.h", "memory.h", "profile.h"}),
     "lib": ({"base", "target", "elf", "cpython", "sample", "profile", "sink"}, ALL_PUBLIC),
     "tui": (set(), ALL_PUBLIC),
     "cli": ({"tui"}, ALL_PUBLIC),

@@ -85,7 +85,7 @@ def test_pythons_records():
     records = json.loads(done.stdout)
     assert records, "not even the system's python3"
     for record in records:
-        assert set(record) == {"id", "version", "kind", "command", "root", "static"}
+        assert set(record) == {"id", "version", "kind", "command", "root", "static", "numpy"}
     assert len({record["id"] for record in records}) == len(records)
 
 

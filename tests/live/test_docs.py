@@ -8,6 +8,7 @@ import subprocess
 
 import cli_support as cli
 import pytest
+from kit.schema import check, load
 
 pytestmark = pytest.mark.quick
 
@@ -18,7 +19,8 @@ COMPLETIONS = cli.BUILD / "completions"
 @pytest.fixture(autouse=True, scope="session")
 def built():
     """`./dev build` makes the program only; one of several workers makes what is missing."""
-    files = [*(MAN / ("pyspyc%s.1" % name) for name in ("", "-record", "-top", "-dump", "-help")),
+    files = [*(MAN / ("pyspyc%s.1" % name) for name in (
+                 "", "-record", "-top", "-mem", "-tracemalloc", "-maps", "-dump", "-gc", "-help")),
              *(COMPLETIONS / name for name in ("pyspyc", "_pyspyc", "pyspyc.fish"))]
     if not (cli.BUILD / "build.ninja").exists():
         return
@@ -179,34 +181,9 @@ def test_zsh_options(command):
     assert found == expected
 
 
-def check(value, schema, root):
-    """The few words of JSON Schema that docs/dump-schema.json uses."""
-    if "$ref" in schema:
-        return check(value, root["$defs"][schema["$ref"].rpartition("/")[2]], root)
-    types = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int,
-             "null": type(None)}
-    if "type" in schema:
-        wanted = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-        assert type(value) in [types[name] for name in wanted], (value, schema)
-    assert value == schema.get("const", value)
-    assert value in schema.get("enum", [value])
-    if isinstance(value, int):
-        assert value >= schema.get("minimum", value)
-    if isinstance(value, str):
-        assert schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value))
-    if isinstance(value, dict):
-        assert set(schema["required"]) == set(schema["properties"]) == set(value), value.keys()
-        for name, member in value.items():
-            check(member, schema["properties"][name], root)
-    if isinstance(value, list):
-        for item in value:
-            check(item, schema["items"], root)
-    return None
-
-
 def test_dump_schema():
     """dump --json, docs/dump-schema.json and the man page's members agree."""
-    schema = json.loads((cli.REPOSITORY / "docs" / "dump-schema.json").read_text())
+    schema = load("dump-schema.json")
     with cli.python() as target:
         limit = int(open("/proc/sys/kernel/pid_max").read())
         data = json.loads(cli.run("dump", "--json", target.pid, limit + 1).out)

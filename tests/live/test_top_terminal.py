@@ -29,7 +29,7 @@ def pending(pid):
     """Whether a signal has been sent that it has not taken yet."""
     try:
         return int(re.search(r"ShdPnd:\s*(\w+)", system.proc(pid, "status"))[1], 16) != 0
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it has ended
         return False
 
 

@@ -1,6 +1,7 @@
 """Subinterpreters, from 3.8 on: a thread each that waits in a function of a subinterpreter.
 
-From 3.12 on, the subinterpreters have a GIL of their own. usage: interpreters.py [spin]
+From 3.12 on, the subinterpreters have a GIL and an allocator of their own.
+usage: interpreters.py [spin|fill]      fill: each keeps 200,000 strings
 """
 import os
 import sys
@@ -17,6 +18,8 @@ except ImportError:
 SOURCE = """
 import os
 import time
+
+kept = [str(number) for number in range({fill})]
 
 def inside_{number}():
     end = time.time() + 60
@@ -43,12 +46,13 @@ def create():
 
 
 spin = sys.argv[1:] == ["spin"]
+fill = 200000 if sys.argv[1:] == ["fill"] else 0
 identities = []
 for number in range(2):
     end, out = os.pipe()
     identity = create()
     identities.append(int(identity))
-    source = SOURCE.format(number=number, out=out, spin=spin,
+    source = SOURCE.format(number=number, out=out, spin=spin, fill=fill,
                            let_others="time.sleep(0)" if sys.version_info < (3, 12) else "pass")
     thread = threading.Thread(target=run, args=(identity, source), name="runs-%d" % number)
     thread.daemon = True

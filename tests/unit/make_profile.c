@@ -94,7 +94,7 @@ static uint32_t descend(struct pyspyc_profile *profile, uint32_t node, uint32_t 
 	return node;
 }
 
-static void make_web(struct pyspyc_profile *profile, uint32_t count)
+static void make_web(struct pyspyc_profile *profile, uint32_t count, uint64_t weight)
 {
 	static const char *const threads[] = { "thread 4711 (MainThread)", "thread 4712 (worker-1)",
 					       "thread 4713 (worker-2)" };
@@ -119,8 +119,47 @@ static void make_web(struct pyspyc_profile *profile, uint32_t count)
 		thread = thread < 3 ? 0 : thread < 5 ? 1 : 2;
 		runs = 1 + random_below(state, 3);
 		spy_profile_add(profile, descend(profile, nodes[thread], state), lanes[thread],
-				i * profile->period_ns, runs);
+				i * profile->period_ns, runs * weight);
 	}
+}
+
+/* The same in bytes by which memory grew. */
+static void make_growth(struct pyspyc_profile *profile, uint32_t count)
+{
+	profile->timeline = false;
+	profile->bytes = true;
+	profile->period_ns = 0;
+	free(profile->title);
+	profile->title = strdup("Memory growth: python manage.py runserver");
+	make_web(profile, count, 12345);
+}
+
+/* Time and memory in one recording, in which nothing was given back. */
+static void make_both(struct pyspyc_profile *profile, uint32_t count)
+{
+	make_web(profile, count, 1);
+	profile->moment_count = 0;
+	profile->grown = spy_profile_new(false);
+	profile->released = spy_profile_new(false);
+	if (!profile->grown || !profile->released)
+		return;
+	make_growth(profile->grown, count);
+	free(profile->grown->title);
+	profile->grown->title = strdup(profile->title);
+	profile->released->bytes = true;
+	profile->released->title = strdup(profile->title);
+}
+
+/* Bytes in both directions. */
+static void make_bytes(struct pyspyc_profile *profile, uint32_t count)
+{
+	make_growth(profile, count);
+	profile->released = spy_profile_new(false);
+	if (!profile->released)
+		return;
+	make_growth(profile->released, count / 2);
+	free(profile->released->title);
+	profile->released->title = strdup("Memory released: python manage.py runserver");
 }
 
 /* Names that would do harm where they are not escaped. */
@@ -234,7 +273,9 @@ int main(int argc, char **argv)
 	int ret;
 
 	if (!format || !profile) {
-		fprintf(stderr, "usage: make_profile web|hostile|wide|deep|empty FORMAT [COUNT]\n");
+		fprintf(stderr,
+			"usage: make_profile web|growth|bytes|both|hostile|wide|deep|empty FORMAT "
+			"[COUNT]\n");
 		return 2;
 	}
 	profile->period_ns = 10000000;
@@ -243,7 +284,13 @@ int main(int argc, char **argv)
 	profile->summary = strdup("10,000 samples at 100.0 Hz, 0 missed, 3 retried, 0 unreadable, "
 				  "own CPU 0.4 %");
 	if (strcmp(argv[1], "web") == 0) {
-		make_web(profile, count ? count : 4000);
+		make_web(profile, count ? count : 4000, 1);
+	} else if (strcmp(argv[1], "both") == 0) {
+		make_both(profile, count ? count : 4000);
+	} else if (strcmp(argv[1], "bytes") == 0) {
+		make_bytes(profile, count ? count : 4000);
+	} else if (strcmp(argv[1], "growth") == 0) {
+		make_growth(profile, count ? count : 4000);
 	} else {
 		lane.name = spy_profile_string(profile, "thread 1 (MainThread)");
 		spy_profile_lane(profile, &lane);
@@ -254,7 +301,7 @@ int main(int argc, char **argv)
 		else if (strcmp(argv[1], "deep") == 0)
 			make_deep(profile, count ? count : 10000);
 	}
-	profile->duration_ns = profile->samples * profile->period_ns;
+	profile->duration_ns = profile->bytes ? 40000000000 : profile->samples * profile->period_ns;
 	ret = pyspyc_profile_write(profile, format, stdout, &err);
 	if (ret)
 		fprintf(stderr, "make_profile: %s\n", err.message);

@@ -102,7 +102,7 @@ static void set_up(struct fake *fake)
 		uint32_t number = spy_profile_frame(fake->booking.profile, &frame);
 
 		fake->paths[i].node = spy_profile_child(fake->booking.profile, 0, number);
-		fake->paths[i].booked = true;
+		fake->paths[i].booked = fake->paths[i].begun = true;
 	}
 }
 
@@ -128,11 +128,14 @@ static void visit(struct fake *fake, int i, unsigned doing, uint64_t ran_ns)
 static void moment(struct fake *fake, int64_t grown)
 {
 	uint64_t now;
+	size_t i;
 
 	if (grown) {
 		assert_true(spy_rss_read(&fake->process->rss, &now));
 		fake->process->rss_bytes = (uint64_t)((int64_t)now - grown);
 		fake->process->rss_ns = 1;
+		for (i = 0; i < fake->process->thread_count; i++)
+			fake->process->threads[i]->mark.at_ns = 1;
 	}
 	spy_gauges_moment(fake->gauges, fake->process, &fake->booking, &fake->book, spy_clock_now(),
 			  1000);
@@ -204,7 +207,7 @@ static void test_growth_between_two_stacks(void **state)
 		visit(&fake, 0, cases[i].now, 60 * MS);
 		moment(&fake, 80 * MEGABYTE);
 		fake.paths[0].node = first;
-		fake.paths[1].node = spy_booking_unknown(&fake.booking, &fake.paths[0]);
+		fake.paths[1].node = spy_booking_unknown(&fake.booking, fake.paths[0].root);
 		assert_true(llabs(value_of(&fake, 0, SPY_LIVE_GROWN) / MEGABYTE - cases[i].first) <= 1);
 		assert_true(llabs(value_of(&fake, 2, SPY_LIVE_GROWN) / MEGABYTE - cases[i].second) <= 1);
 		assert_true(llabs(value_of(&fake, 1, SPY_LIVE_GROWN) / MEGABYTE - cases[i].unknown) <= 1);
@@ -233,10 +236,12 @@ static void test_growth_of_nobody(void **state)
 	tear_down(&fake);
 }
 
-/* Bytes wait for the stack that they are booked on, and go with it. */
+/* Bytes wait for the stack that they are booked on. When that never was, it is not known whose. */
 static void test_growth_of_provisional_stacks(void **state)
 {
 	struct fake fake;
+	const uint64_t *values;
+	uint32_t unknown;
 	int hold;
 
 	for (hold = 0; hold < 2; hold++) {
@@ -250,6 +255,11 @@ static void test_growth_of_provisional_stacks(void **state)
 		assert_int_equal(value_of(&fake, 0, SPY_LIVE_GROWN), hold ? 100 : 0);
 		assert_int_equal(value_of(&fake, 0, SPY_LIVE_RELEASED), hold ? 30 : 0);
 		assert_int_equal(value_of(&fake, 1, SPY_LIVE_GROWN), 7);
+		unknown = spy_booking_unknown(&fake.booking, SPY_ROOT_NODE);
+		values = spy_profile_values(fake.booking.profile, unknown);
+		assert_int_equal(values[spy_live_at(SPY_LIVE_GROWN, SPY_LIVE_SINCE)], hold ? 0 : 100);
+		assert_int_equal(values[spy_live_at(SPY_LIVE_RELEASED, SPY_LIVE_SINCE)],
+				 hold ? 0 : 30);
 		assert_int_equal(fake.booking.profile->samples, 0);
 		tear_down(&fake);
 	}

@@ -73,9 +73,12 @@ static void test_problems(void **state)
 		{ { "--once", "--batch", "2" }, "--once and --batch" },
 		{ { "--view", "what" }, "functions, lines, tree, threads, memory or gil" },
 	};
+	size_t matches;
 
 	(void)state;
-	assert_string_equal(cli_command_find("t", NULL)->name, "top");
+	assert_string_equal(cli_command_find("to", NULL)->name, "top");
+	assert_null(cli_command_find("t", &matches));
+	assert_int_equal(matches, 2); /* tracemalloc */
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct cli_arguments arguments;
 		int count = 0;

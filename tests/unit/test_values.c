@@ -141,7 +141,7 @@ static void test_columns_do_not_overlap(void **state)
 	bool taken[SPY_LIVE_COLUMNS] = { false };
 	unsigned i, j;
 
-	for (i = SPY_LIVE_ALL; i <= SPY_LIVE_RELEASED; i++)
+	for (i = SPY_LIVE_ALL; i <= SPY_LIVE_USAGE; i++)
 		for (j = 0; j < (i < SPY_LIVE_TIMES ? SPY_LIVE_COLUMNS_OF_TIME : 1); j++) {
 			unsigned at = spy_live_at(i, j);
 

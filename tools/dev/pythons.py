@@ -9,6 +9,7 @@ $PYSPYC_CACHE, by default ${XDG_CACHE_HOME:-~/.cache}/pyspyc:
     forky/                      the Debian tree
     cpython/3.13t/              free-threaded, prefix of `make install`
     dbg/                        unpacked debug packages (interpreters, headers, debug info)
+    numpy/3.12/                 NumPy for one of pyenv's, a folder for PYTHONPATH
 
 Nothing that is already there is touched. Python 3.9 and newer, standard library only.
 """
@@ -29,6 +30,7 @@ WANTED = ["2.7", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.
 CHROOT_RELEASES = ["3.14", "3.15"]
 DEBUG_BUILDS = ["3.13", "3.14", "3.15"]
 FREE_THREADED = ["3.13"]
+NUMPY = ["3.10", "3.12", "3.13"]
 QUICK_PROBE = "import sys; sys.stdout.write(' '.join(map(str, sys.version_info[:3])))"
 APT = ["apt-get", "-o", "Acquire::Check-Valid-Until=false", "-q", "-y"]
 QUIET_ENV = dict(os.environ, DEBIAN_FRONTEND="noninteractive", LC_ALL="C.UTF-8")
@@ -104,7 +106,14 @@ def record(name, kind, command, path, root=None):
     if version is None:
         return None
     return {"id": name, "version": version, "kind": kind, "command": command,
-            "root": str(root) if root else None, "static": is_static(path, root)}
+            "root": str(root) if root else None, "static": is_static(path, root),
+            "numpy": None if root else numpy_of(name)}
+
+
+def numpy_of(name):
+    """The folder that has NumPy for an interpreter; None: there is none."""
+    folder = CACHE / "numpy" / name
+    return str(folder) if (folder / "numpy").is_dir() else None
 
 
 def can_chroot():
@@ -312,6 +321,26 @@ def ensure_free_threaded(version):
     shutil.rmtree(folder)
 
 
+def ensure_numpy(item):
+    folder = CACHE / "numpy" / item["id"]
+    staged = CACHE / "numpy" / ("." + item["id"] + ".new")
+    shutil.rmtree(staged, ignore_errors=True)
+    say("installing NumPy for %s" % item["id"])
+    run(item["command"] + ["-m", "pip", "install", "--disable-pip-version-check", "--target",
+                           staged, "numpy"])
+    shutil.rmtree(folder, ignore_errors=True)
+    staged.rename(folder)
+
+
+def install_numpy(found):
+    for name in NUMPY:
+        if name in found and not found[name]["numpy"] and found[name]["kind"] == "release":
+            try:
+                ensure_numpy(found[name])
+            except (Missing, OSError) as error:
+                say("no NumPy for %s: %s" % (name, error))
+
+
 def installer_of(name):
     if name in CHROOT_RELEASES:
         return lambda: (need_root(), ensure_forky())
@@ -347,6 +376,7 @@ def install_missing(found):
                 installer()
             except (Missing, OSError, StopIteration) as error:
                 failed[name] = str(error) or type(error).__name__
+        install_numpy(find_all())
     return failed
 
 
@@ -368,7 +398,8 @@ def main():
     looking = options.no_install or options.json or options.missing
     found = find_all()
     failed = {}
-    if not looking and any(name not in found for name in WANTED):
+    if not looking and (any(name not in found for name in WANTED) or
+                        any(not found[name]["numpy"] for name in NUMPY if name in found)):
         failed = install_missing(found)
         found = find_all()
     missing = {name: failed.get(name) or why_missing(name) for name in WANTED if name not in found}

@@ -65,6 +65,11 @@ class Python:
         return self.facts.get("shared", False)
 
     @property
+    def numpy(self):
+        """The folder for PYTHONPATH that NumPy is in; None: it has none."""
+        return self.facts.get("numpy")
+
+    @property
     def executable(self):
         return self.facts["executable"]
 
@@ -98,6 +103,7 @@ def discover():
         facts = _ask(command)
         if facts:
             facts["shared"] = not record["static"]
+            facts["numpy"] = record["numpy"]
         found[record["id"]] = Python(record["id"], command, record.get("root") or "", facts)
     for identity in EXPECTED:
         found.setdefault(identity, Python(identity, (), ""))

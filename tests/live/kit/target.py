@@ -66,6 +66,14 @@ def precedes(pid):
             os.setpriority(os.PRIO_PROCESS, tid, -10)
 
 
+def hurries(pid):
+    """Has a process run as soon as it wakes, where we may: for what is timed and takes little."""
+    try:
+        os.sched_setscheduler(pid, os.SCHED_FIFO, os.sched_param(1))
+    except OSError:
+        precedes(pid)
+
+
 def sleeps(pid):
     """Waits until every thread of a process sleeps."""
     wait_until(lambda: all(state(pid, tid) == "S" for tid in tasks(pid)),
@@ -78,6 +86,14 @@ def reads_input(pid):
     with contextlib.suppress(OSError):
         return any(proc(pid, "task/%d/syscall" % tid).startswith("%d 0x0 " % number)
                    for tid in tasks(pid))
+    return False
+
+
+def watches_memory(recorder, pid):
+    """Whether the process `recorder` has found the interpreter of pid and begun with its memory."""
+    with contextlib.suppress(OSError):
+        links = [os.readlink(entry.path) for entry in os.scandir("/proc/%d/fd" % recorder)]
+        return any("perf_event" in link or link.endswith("/%d/statm" % pid) for link in links)
     return False
 
 

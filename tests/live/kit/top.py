@@ -26,9 +26,9 @@ def number(text):
 class Top(Terminal):
     """Rows are numbered from 0, at the top of the screen."""
 
-    def __init__(self, program, *arguments, delay=0.2, **more):
+    def __init__(self, program, *arguments, delay=0.2, command="top", **more):
         delays = () if delay is None else ("--delay", delay)
-        super().__init__([program, "top", *delays, *arguments], **more)
+        super().__init__([program, command, *delays, *arguments], **more)
 
     @property
     def bottom(self):

@@ -1,0 +1,333 @@
+/* Whose memory it is: differences in RSS are booked on stacks. */
+#include "base/clock.h"
+#include "lib/gauges.h"
+#include "profile/live.h"
+
+/* CPU time of a thread that runs is told at clock ticks, some ms apart. */
+#define UNTOLD_NS (1u * SPY_NSEC_PER_MSEC)
+/* A stack seen so soon after a thread's first fault is the one that made it. */
+#define SUDDEN_NS (2u * SPY_NSEC_PER_MSEC)
+/* What a fault brings is learnt from so many of them. */
+#define FAULTS_LEAST 8
+/* More there are never between two readings. */
+#define FAULTS_MOST ((uint64_t)1 << 28)
+#define PAGE 4096
+/* lib/percpu_counter.c (6.2): RSS is told with a delay of some pages for each CPU. */
+#define LAG (512 * 1024)
+/* Newer ones add it all up (fs/proc/task_mmu.c, 6.16): faults and RSS agree, and that is how it shows. */
+#define EXACT_PAGES 8
+#define EXACT_FAULTS 64
+#define EXACT_LEAST 4
+
+/* One difference that is being booked. */
+struct difference {
+	struct spy_gauges *gauges;
+	struct spy_process_gauge *process;
+	struct spy_booking *booking;
+	struct spy_process_book *book;
+	uint64_t since_ns, now_ns;
+};
+
+static uint64_t least(uint64_t left, uint64_t right)
+{
+	return left < right ? left : right;
+}
+
+static void book(struct difference *of, const struct spy_thread_book *path, uint32_t node,
+		 bool known, int64_t bytes)
+{
+	struct spy_process_growth *growth = &of->process->growth;
+	uint64_t amount = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
+
+	if (!bytes)
+		return;
+	if (node == UINT32_MAX) {
+		of->booking->failed = true;
+		return;
+	}
+	spy_booking_add_bytes(of->booking, of->book, path, node, bytes);
+	if (known && amount > growth->node_bytes) {
+		growth->node = node;
+		growth->generation = of->booking->profile->generation;
+		growth->node_bytes = amount;
+		growth->seen = true;
+	}
+}
+
+/* The innermost node that has both below it. */
+static uint32_t common_of(const struct pyspyc_profile *profile, uint32_t left, uint32_t right)
+{
+	while (left != right) { /* parents come first */
+		uint32_t *later = left > right ? &left : &right;
+		uint32_t parent = profile->nodes[*later].parent;
+
+		if (parent >= *later)
+			return SPY_ROOT_NODE;
+		*later = parent;
+	}
+	return left;
+}
+
+/*
+ * What ran when nobody looked: in that thread, or in whichever. It is booked below the frames that the
+ * thread's stack had when it was last seen and has now.
+ */
+static void book_unknown(struct difference *of, struct spy_thread_book *path, int64_t bytes)
+{
+	const struct pyspyc_profile *profile = of->booking->profile;
+	const struct spy_growth_mark *mark = path && path->gauge ? &path->gauge->mark : NULL;
+	uint32_t generation = profile->generation, node;
+
+	if (!bytes)
+		return;
+	if (path && path->begun && path->generation == generation) {
+		node = path->root;
+		if (mark && mark->booked && path->booked && mark->generation == generation)
+			node = common_of(profile, mark->node, path->node);
+		/* Not above the thread. */
+		if (node < path->root)
+			node = path->root;
+		book(of, path, spy_booking_unknown(of->booking, node), false, bytes);
+	} else if (of->book->begun && of->book->generation == generation) {
+		book(of, NULL, spy_booking_unknown(of->booking, of->book->root), false, bytes);
+	}
+}
+
+/*
+ * What its stack at the reading before has of a thread's part: half. Where faults told their times
+ * it is what was before the longest time without any: one line that grows makes them one after the
+ * other.
+ */
+static int64_t before_of(const struct difference *of, const struct spy_thread_gauge *thread,
+			 bool by_faults, int64_t bytes)
+{
+	const struct spy_thread_growth *growth = &thread->growth;
+	size_t before = growth->told_before;
+
+	if (!by_faults || !growth->told)
+		return bytes / 2;
+	if (of->now_ns > growth->told_ns && of->now_ns - growth->told_ns > growth->gap_ns)
+		before = growth->told;
+	return (int64_t)((__int128)bytes * (int64_t)before / (int64_t)growth->told);
+}
+
+/* A thread's part: some is its stack's at the reading before, the rest its stack's now. */
+static void add_part(struct difference *of, struct spy_thread_gauge *thread, bool by_faults,
+		     int64_t bytes)
+{
+	const struct spy_growth_mark *mark = &thread->mark;
+	struct spy_thread_book *path = thread->book;
+	uint32_t generation = of->booking->profile->generation;
+	bool told = by_faults && thread->growth.first_ns;
+	bool here = path && thread->visited && path->booked && path->generation == generation;
+	bool before = path && mark->booked && mark->generation == generation &&
+		      mark->at_ns == of->since_ns;
+	/* One that waits again and again, as it reads a pipe, grows in between. */
+	bool same = by_faults && before && here && mark->node == path->node;
+	int64_t first;
+
+	/* Told of the first fault, nothing was before that. */
+	before &= mark->active && !(told && here && mark->at_ns < thread->growth.first_ns);
+	here = here && (same || (thread->doing & SPY_DOES_ACTIVE) ||
+			(told && of->now_ns - thread->growth.first_ns < SUDDEN_NS));
+	first = before ? (here ? before_of(of, thread, by_faults, bytes) : bytes) : 0;
+	if (before)
+		book(of, path, mark->node, true, first);
+	if (here)
+		book(of, path, path->node, true, bytes - first);
+	else if (!before)
+		book_unknown(of, path, bytes);
+}
+
+/* --- by CPU time --- */
+
+/* What share of a thread's it is, over a time of elapsed_ns. */
+static uint64_t weight_of(const struct spy_thread_gauge *thread, uint64_t elapsed_ns)
+{
+	bool active = thread->doing & SPY_DOES_ACTIVE;
+
+	if (!thread->book || !thread->book->booked)
+		return 0;
+	/* A little for what an active one may have used that is not told yet. */
+	return thread->used_ns + (active ? least(elapsed_ns / 2 + 1, UNTOLD_NS) : 0);
+}
+
+static void share_by_time(struct difference *of, int64_t bytes)
+{
+	const struct spy_gauges *gauges = of->gauges;
+	uint64_t elapsed = of->now_ns - of->since_ns, weights = 0;
+	size_t i;
+
+	for (i = 0; i < gauges->moment_count; i++)
+		weights += weight_of(gauges->moment[i], elapsed);
+	/* What is left is shared by those that are left, so that nothing is lost by rounding. */
+	for (i = 0; i < gauges->moment_count && weights; i++) {
+		uint64_t weight = weight_of(gauges->moment[i], elapsed);
+		int64_t part = (int64_t)((__int128)bytes * weight / weights);
+
+		weights -= weight;
+		bytes -= part;
+		if (part)
+			add_part(of, gauges->moment[i], false, part);
+	}
+	book_unknown(of, NULL, bytes);
+}
+
+/* --- by page faults --- */
+
+static uint64_t faults_of(const struct spy_thread_gauge *thread)
+{
+	return least(thread->growth.count - thread->growth.counted, FAULTS_MOST);
+}
+
+static uint64_t count_faults(const struct spy_process_gauge *process)
+{
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; process->growth.hot && i < process->thread_count; i++)
+		sum += faults_of(process->threads[i]);
+	return sum;
+}
+
+static void share_by_faults(struct difference *of, int64_t bytes, uint64_t faults)
+{
+	struct spy_process_gauge *process = of->process;
+	size_t i;
+
+	for (i = 0; i < process->thread_count && faults; i++) {
+		uint64_t weight = faults_of(process->threads[i]);
+		int64_t part;
+
+		if (!weight)
+			continue;
+		part = (int64_t)((__int128)bytes * weight / faults);
+		faults -= weight;
+		bytes -= part;
+		add_part(of, process->threads[i], true, part);
+	}
+}
+
+/*
+ * How much a fault brings: a page; with huge ones, many; nothing where one that was shared is copied.
+ * That it is less than before is believed by and by: something may have been released meanwhile.
+ */
+static void learn(struct spy_process_growth *growth, uint64_t bytes, uint64_t faults)
+{
+	uint64_t each = bytes / faults, before = growth->fault_bytes - growth->fault_bytes / 8;
+
+	if (faults >= FAULTS_LEAST || each > 16 * PAGE)
+		growth->fault_bytes = each > before ? each : before;
+	if (faults < EXACT_FAULTS || bytes / PAGE > faults + EXACT_PAGES)
+		return;
+	if (bytes / PAGE + EXACT_PAGES >= faults)
+		growth->exact += growth->exact < 2 * EXACT_LEAST;
+	else
+		growth->exact -= growth->exact > 0;
+}
+
+/* What came with the faults, where RSS has changed by bytes in all. */
+static int64_t grown_of(struct spy_process_growth *growth, int64_t bytes, uint64_t faults)
+{
+	bool exact = growth->exact >= EXACT_LEAST;
+	uint64_t lag = exact ? EXACT_PAGES * PAGE : LAG, each, grown;
+
+	if (!faults)
+		return 0;
+	if (bytes > 0)
+		learn(growth, (uint64_t)bytes, faults);
+	each = exact || !growth->fault_bytes ? PAGE : least(growth->fault_bytes, PAGE);
+	grown = faults < (uint64_t)INT64_MAX / PAGE / 2 ? faults * each : 0;
+	/* Released and grown at once: more than by what RSS may lag behind. */
+	if (bytes <= 0 || (grown > (uint64_t)bytes && grown - (uint64_t)bytes > lag))
+		return (int64_t)grown;
+	return bytes;
+}
+
+static void share(struct difference *of, int64_t bytes)
+{
+	uint64_t faults = count_faults(of->process);
+	int64_t grown = grown_of(&of->process->growth, bytes, faults);
+
+	if (grown)
+		share_by_faults(of, grown, faults);
+	share_by_time(of, bytes - grown);
+}
+
+/* --- what the next difference starts from --- */
+
+static void set_mark(struct spy_thread_gauge *thread, uint64_t now_ns)
+{
+	const struct spy_thread_book *path = thread->book;
+
+	thread->used_ns = 0;
+	thread->mark.booked = path && path->booked;
+	if (!thread->mark.booked)
+		return;
+	thread->mark.at_ns = now_ns;
+	thread->mark.active = thread->doing & SPY_DOES_ACTIVE;
+	thread->mark.node = path->node;
+	thread->mark.generation = path->generation;
+}
+
+static void set_usage(const struct spy_booking *booking, const struct spy_thread_gauge *thread,
+		      uint64_t rss)
+{
+	const struct spy_thread_book *path = thread->book;
+
+	if (path && path->booked && path->generation == booking->profile->generation &&
+	    (thread->doing & SPY_DOES_ACTIVE))
+		spy_live_usage(booking->profile, path->node, rss);
+}
+
+/* Where nothing has changed it is the one with the GIL that ran, or the one that ran most. */
+static void see_runner(const struct spy_gauges *gauges, struct spy_process_growth *growth,
+		       const struct pyspyc_profile *profile)
+{
+	const struct spy_thread_gauge *found = NULL;
+	size_t i;
+
+	for (i = 0; i < gauges->moment_count; i++) {
+		const struct spy_thread_gauge *thread = gauges->moment[i];
+		const struct spy_thread_book *path = thread->book;
+
+		if (!path || !path->booked || path->generation != profile->generation ||
+		    !(thread->doing & (SPY_DOES_ACTIVE | SPY_DOES_GIL)))
+			continue;
+		if (!found || ((thread->doing & SPY_DOES_GIL) > (found->doing & SPY_DOES_GIL)) ||
+		    ((thread->doing & SPY_DOES_GIL) == (found->doing & SPY_DOES_GIL) &&
+		     thread->used_ns > found->used_ns))
+			found = thread;
+	}
+	growth->seen = found != NULL;
+	growth->generation = profile->generation;
+	if (found)
+		growth->node = found->book->node;
+}
+
+void spy_gauges_book_rss(struct spy_gauges *gauges, struct spy_process_gauge *process,
+			 struct spy_booking *booking, struct spy_process_book *book_of,
+			 uint64_t rss, uint64_t now_ns)
+{
+	struct difference of = { gauges, process, booking, book_of, process->rss_ns, now_ns };
+	int64_t bytes = (int64_t)rss - (int64_t)process->rss_bytes;
+	size_t i;
+
+	process->growth.node_bytes = 0;
+	if (process->rss_ns && bytes)
+		share(&of, bytes);
+	if (process->growth.of && !process->growth.node_bytes)
+		see_runner(gauges, &process->growth, booking->profile);
+	if (!process->rss_ns || bytes)
+		process->growth.more_ns = now_ns;
+	process->rss_ns = now_ns;
+	process->rss_bytes = rss;
+	for (i = 0; i < gauges->moment_count; i++) {
+		set_mark(gauges->moment[i], now_ns);
+		set_usage(booking, gauges->moment[i], rss);
+	}
+	/* Faults without growth may be ahead of it: RSS is told with some delay. */
+	for (i = 0; bytes && process->growth.hot && i < process->thread_count; i++) {
+		spy_growth_account(&process->threads[i]->growth, now_ns);
+	}
+}

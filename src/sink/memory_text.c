@@ -1,0 +1,54 @@
+#include "sink/memory_text.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "sink/escape.h"
+
+#define ENOUGH 65536
+#define ELLIPSIS "\xe2\x80\xa6"
+
+const char *spy_memory_visible(struct spy_memory_text *out, const char *text)
+{
+	spy_buffer_clear(&out->plain);
+	if (out->used >= SPY_MEMORY_TEXT_BYTES)
+		return ELLIPSIS;
+	spy_escape_visible(&out->plain, text, SPY_MEMORY_TEXT_MOST);
+	out->used += out->plain.size;
+	return spy_buffer_text(&out->plain);
+}
+
+static void put_all(struct spy_memory_text *out)
+{
+	/* A failed write shows in ferror, which the caller of the sink checks. */
+	if (out->piece.size)
+		fwrite(out->piece.data, 1, out->piece.size, out->file);
+	out->failed = out->failed || out->piece.failed || out->plain.failed;
+	spy_buffer_clear(&out->piece);
+}
+
+void spy_memory_flush(struct spy_memory_text *out)
+{
+	if (out->piece.size >= ENOUGH)
+		put_all(out);
+}
+
+int spy_memory_end(struct spy_memory_text *out, struct pyspyc_error *err)
+{
+	put_all(out);
+	spy_buffer_free(&out->piece);
+	spy_buffer_free(&out->plain);
+	return out->failed ? spy_nomem(err) : 0;
+}
+
+const struct spy_frame *spy_memory_innermost(const struct spy_memory_recording *memory,
+					     uint32_t stack)
+{
+	const struct spy_history *history = memory->history;
+	uint32_t frame;
+
+	if (stack >= history->stack_count || !history->stacks[stack].count)
+		return NULL;
+	frame = history->frames[history->stacks[stack].first];
+	return frame < memory->profile->frame_count ? &memory->profile->frames[frame] : NULL;
+}

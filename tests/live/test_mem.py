@@ -1,0 +1,196 @@
+"""`pyspyc mem`: files, text, what it says at the end, how it ends, bad input."""
+import re
+import signal
+
+import cli_support as cli
+import pytest
+from kit.spy import ended
+from kit.target import wait_until
+from kit.top import number
+
+MIB = 1 << 20
+one = pytest.mark.pythons(only=("system",))
+P = ("mem", "-p", "1")
+FORMATS = {"plot": ".svg", "mprof": ".dat", "csv": ".csv", "json": ".json", "lines": ".txt",
+           "flamegraph": ".svg", "folded": ".folded", "speedscope": ".speedscope.json"}
+
+
+def begin(spy, target, output, *arguments):
+    """A mem that has seen something: it writes its file when asked, and says how much that is."""
+    log = spy.file(".log")
+    process = spy.start("mem", "-p", target.pid, "-o", output, *arguments, stderr=log.open("wb"))
+    process.log = log
+
+    def flushed():
+        assert process.poll() is None, log.read_text()
+        if cli.catches(process.pid, signal.SIGUSR1):
+            process.send_signal(signal.SIGUSR1)
+        return re.search(r"with [1-9]\d* samples so far", log.read_text())
+
+    wait_until(flushed, "the file is written on SIGUSR1")
+    return process
+
+
+def done(process):
+    """Exit status and standard error of what begin() began, once it has ended."""
+    status, _ = ended(process)
+    text = process.log.read_text()
+    process.log.unlink()
+    return status, text
+
+
+def step(target):
+    target.resume()
+    return target.ready()["step"]
+
+
+def folded(path):
+    return {stack: int(count) for stack, _, count in
+            (line.rpartition(" ") for line in path.read_text(encoding="utf-8").splitlines())}
+
+
+@pytest.mark.quick
+@pytest.mark.case("mem: growth and release, by stack")
+def test_growth(spy, launch, python):
+    target = launch("grows.py", 64)
+    output = spy.file(".folded")
+    process = begin(spy, target, output)
+    assert [step(target), step(target)] == ["grow", "grow_more"]
+    process.send_signal(signal.SIGINT)
+    status, said = done(process)
+    assert status == 0, said
+    stacks = folded(output)
+    more = sum(bytes for stack, bytes in stacks.items() if ";grow_more (" in stack)
+    grown = sum(bytes for stack, bytes in stacks.items() if ";grow (" in stack)
+    assert abs(grown - 64 * MIB) < 6 * MIB and abs(more - 32 * MIB) < 4 * MIB, stacks
+    first, last = (number(text) for text in
+                   re.search(r"RSS (\S+) at first, (\S+?) at last", said.replace(",", " ,")
+                             .replace(" ,", ",", 1)).groups())
+    assert abs(last - first - 96 * MIB) < 6 * MIB, said
+    peak = re.search(r"; peak ([\d.]+[KMG]) .*at [\d.]+ s in .+ \(.*\.py:\d+\)", said)
+    assert peak and abs(number(peak[1]) - last) < 3 * MIB, said
+    assert re.search(r"grew most: \S+ grow \(\S*grows\.py:\d+\), \S+ (grow|linger)", said)
+    assert re.search(r"page faults: \d+ minor, \d+ major; the kernel (told|did not tell)", said)
+    assert "own CPU" in said and str(output) in said
+    released = spy.file(".folded")
+    process = begin(spy, target, released, "--released")
+    assert step(target) == "shrink"
+    process.send_signal(signal.SIGTERM)
+    assert done(process)[0] == 0
+    assert sum(bytes for stack, bytes in folded(released).items() if ";shrink (" in stack) > 60 * MIB
+
+
+@one
+@pytest.mark.case("mem: each format")
+@pytest.mark.parametrize("name", FORMATS)
+def test_formats(spy, command, name):
+    """By name and by extension, of a program that is started and whose status is kept."""
+    script = "kept = bytearray(20 << 20)\nwhile not kept[-1]:\n kept[-1] += 1\nraise SystemExit(5)"
+    python = command("grows.py")[:-1]
+    output = spy.file(".out")
+    ran = spy.run("mem", "-f", name, "-o", output, "--", *python, "-c", script, status=5)
+    assert output.stat().st_size > 20 and b"wrote " in ran.stderr, ran.stderr
+    if name not in ("flamegraph", "folded"):
+        again = spy.file(FORMATS[name])
+        spy.run("mem", "-o", again, "--", *python, "-c", script, status=5)
+        assert again.read_bytes()[:5] == output.read_bytes()[:5]
+
+
+@one
+@pytest.mark.case("mem: text")
+def test_text(spy, launch):
+    """Without a file and a terminal: figures as they come, a table at the end."""
+    target = launch("grows.py", 64)
+    process = spy.start("mem", "-p", target.pid, "--delay", "100ms")
+    lines = [process.stdout.readline().decode() for _ in range(3)]
+    assert lines[0].split()[:8] == ["Time", "RSS", "PSS", "USS", "Swap", "Faults/s", "Major/s",
+                                    "Growth/min"]
+    assert re.match(r" +[\d.]+s +[\d.]+M ", lines[1]), lines
+    # Faults of before are nobody's; a trend there is from ten seconds on.
+    assert float(lines[1].split()[5]) < 20000 and lines[1].split()[7] == "-", lines
+    step(target)
+    while not re.search(r"\+[\d.]+[KM] grow \(", lines[-1]):
+        lines.append(process.stdout.readline().decode())
+        assert len(lines) < 200 and lines[-1], "grow() is the line that grows"
+    process.send_signal(signal.SIGINT)
+    out, error = process.communicate(timeout=20)
+    assert process.returncode == 0
+    table = out.decode().split("Grown  Released", 1)[1]
+    rows = re.findall(r"^ *(\S+) +(\S+) +(\S+)  (?:grow|linger) \(\S*grows\.py:\d+\)$", table, re.M)
+    assert abs(sum(number(row[0]) for row in rows) - 64 * MIB) < 6 * MIB, table
+    assert b"RSS " in error and b"at first" in error
+
+
+@one
+@pytest.mark.case("mem: the target ends")
+def test_target_ends(spy, launch):
+    target = launch("grows.py", 64)
+    output = spy.file(".folded")
+    process = begin(spy, target, output)
+    step(target)
+    target.process.stdin.close()
+    status, said = done(process)
+    assert status == 0, said
+    assert sum(bytes for stack, bytes in folded(output).items() if ";grow (" in stack) > 58 * MIB
+    last = number(re.search(r"at first, ([\d.]+[KMG]) at last", said)[1])
+    assert last > 0, said
+
+
+@one
+@pytest.mark.case("mem: several processes")
+def test_subprocesses(spy, command):
+    ran = spy.run("mem", "-s", "--", *command("grows.py")[:-1], "-c", """
+import os
+kept = bytearray(8 << 20)
+if not os.fork():
+    kept = bytearray(64 << 20)
+    while not kept[-1]:
+        kept[-1] += 1
+    os._exit(0)
+os.wait()
+""")
+    assert b"Grown" in ran.stdout
+
+
+USAGE = [
+    (("mem",), "neither"),
+    ((*P, "x.py"), "contradict"),
+    ((*P, "-f", "nonsense"), "mprof"),
+    ((*P, "-f", "pprof"), "unknown format"),
+    ((*P, "-o", "a.nonsense"), ".dat"),
+    ((*P, "--delay", "1ms"), "too short"),
+    ((*P, "--delay", "1", "-o", "m.svg"), "--delay"),
+    ((*P, "--all-lines"), "--format lines"),
+    ((*P, "--all-lines", "-f", "csv"), "--format lines"),
+    ((*P, "--released", "-f", "csv"), "flamegraph"),
+    ((*P, "--threads", "-f", "plot"), "flamegraph"),
+    ((*P, "--max-rss", "much"), "not a number"),
+    ((*P, "--max-rss", "2X"), "not a size"),
+    ((*P, "--max-rss", "0"), "more than 0"),
+    ((*P, "--max-rss", "-1G"), "negative"),
+    ((*P, "--max-rss", "9" * 400), "too much"),
+    ((*P, "--max-rss"), "needs a value"),
+    ((*P, "--max-rss", ""), "empty"),
+    ((*P, "--max-growth", "50M/year"), "not a growth"),
+    ((*P, "--max-growth", "0M/s"), "more than 0"),
+    ((*P, "--exec", "true"), "--max-rss or --max-growth"),
+    ((*P, "--keep-going"), "--max-rss or --max-growth"),
+    ((*P, "--gil"), "--gil"),
+    ((*P, "-r", "0"), "more than 0"),
+    ((*P, "-d", "-5"), "negative"),
+]
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("arguments, part", USAGE)
+def test_usage(arguments, part, tmp_path):
+    cli.assert_refused(cli.run(*arguments, cwd=tmp_path), 2, part)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.quick
+def test_failures(tmp_path):
+    cli.assert_refused(cli.run("mem", "-p", 4194303, cwd=tmp_path), 1, "4194303")
+    cli.assert_refused(cli.run("mem", "-o", "no/m.svg", "-p", 1, cwd=tmp_path), 1, "no directory no")
+    cli.assert_refused(cli.run("mem", "-o", "m.svg", "/no/program", cwd=tmp_path), 1, "/no/program")
+    assert not list(tmp_path.iterdir())
