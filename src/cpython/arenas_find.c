@@ -2,10 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/map.h"
 #include "cpython/arenas.h"
+#include "cpython/find.h"
 #include "elf/image.h"
 
 /* The runtime's data segments are searched up to here, in bytes. */
@@ -34,23 +36,13 @@ struct search {
 	bool failed; /* memory ran out */
 };
 
-static bool is_writable(const struct search *search, uint64_t address)
-{
-	const struct spy_mapping *mapping;
-
-	if (!address || address % sizeof(uint64_t))
-		return false;
-	mapping = spy_maps_find(&search->process->maps, address);
-	return mapping && mapping->flags & SPY_MAP_WRITE;
-}
-
 /* Tables are in malloc's memory, so what points into the runtime itself does not count. */
 static bool is_worth(struct search *search, uint64_t address)
 {
 	bool inserted = false;
 
 	if ((address >= search->image->start && address < search->image->end) ||
-	    !is_writable(search, address) || search->tried.count >= TRIES_LIMIT)
+	    !spy_writable_pointer(search->process, address) || search->tried.count >= TRIES_LIMIT)
 		return false;
 	if (!spy_map_insert(&search->tried, address, &inserted))
 		search->failed = true;
@@ -94,11 +86,10 @@ static bool visit_words(void *context, uint64_t address, const uint8_t *bytes, s
 	size_t at = (size_t)(-address % sizeof(uint64_t));
 
 	for (; at + sizeof(uint64_t) <= size && !search->failed; at += sizeof(uint64_t)) {
-		uint64_t word, table;
+		uint64_t word = spy_word_at(bytes, at), table;
 
-		memcpy(&word, bytes + at, sizeof(word));
 		try_table(search, word);
-		if (search->states && is_writable(search, word) &&
+		if (search->states && spy_writable_pointer(search->process, word) &&
 		    spy_memory_read_word(search->process->memory, word + TABLE_IN_STATE, &table,
 					 NULL) == 0)
 			try_table(search, table);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "cpython/layout.h"
 
@@ -30,8 +31,8 @@ enum use {
 	GIL_MEMBER,  /* an offset in PyInterpreterState of a member of that struct */
 	GIL_ENABLED, /* an offset in struct _gil_runtime_state, free-threaded only */
 	GC_BASE,     /* where PyInterpreterState has its struct _gc_runtime_state */
-	GC_MEMBER,   /* an offset in that struct, its section's; the field's is in PyInterpreterState */
-	OTHER_SIZE,  /* the size of something else */
+	GC_MEMBER, /* an offset in that struct, its section's; the field's is in PyInterpreterState */
+	OTHER_SIZE, /* the size of something else */
 };
 
 #define NONE (-1)
@@ -392,10 +393,7 @@ static int check_whole(const struct parse *parse, size_t size)
 
 static uint64_t word_at(const void *bytes, size_t index)
 {
-	uint64_t word;
-
-	memcpy(&word, (const char *)bytes + index * sizeof(word), sizeof(word));
-	return word;
+	return spy_word_at(bytes, index * sizeof(uint64_t));
 }
 
 /* Reads the words before the table's; version->debug is the caller's. */

@@ -58,6 +58,9 @@ unsigned spy_minor_of_name(const char *path);
 uint64_t spy_candidate_symbol(struct spy_candidate *candidate, enum spy_depth depth,
 			      const char *name);
 
+/* The address of a static variable: only a full symbol table has it. */
+uint64_t spy_candidate_static(struct spy_candidate *candidate, const char *name);
+
 /* The candidate's file; NULL when it is not to be had. */
 struct spy_elf *spy_candidate_file(struct spy_candidate *candidate);
 
@@ -100,6 +103,9 @@ struct spy_scan {
 
 /* The address of a struct _Py_DebugOffsets (3.13 and later) in the data segments, or 0. */
 uint64_t spy_scan_cookie(const struct spy_candidate *candidate);
+
+/* Whether address is a word's, in memory that can be written. */
+bool spy_writable_pointer(const struct spy_process *process, uint64_t address);
 
 /* Searches the data segments for the runtime of an older version. */
 void spy_scan_words(const struct spy_candidate *candidate, const struct spy_layout *layout,

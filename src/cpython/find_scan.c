@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/bytes.h"
 #include "cpython/find.h"
 
 /* A program's data segments are searched up to here, in bytes. */
@@ -28,7 +29,7 @@ struct scan {
 	size_t hit_count;
 };
 
-static bool writable_pointer(const struct spy_process *process, uint64_t address)
+bool spy_writable_pointer(const struct spy_process *process, uint64_t address)
 {
 	const struct spy_mapping *mapping;
 
@@ -52,10 +53,10 @@ static bool is_dict(const struct spy_process *process, const struct spy_layout *
 	uint64_t type, name;
 	char text[5] = "";
 
-	if (!writable_pointer(process, address))
+	if (!spy_writable_pointer(process, address))
 		return false;
 	type = word_at(process, address + layout->object_type);
-	name = writable_pointer(process, type) ? word_at(process, type + layout->type_name) : 0;
+	name = spy_writable_pointer(process, type) ? word_at(process, type + layout->type_name) : 0;
 	return name && spy_memory_read(process->memory, name, text, sizeof(text), NULL) == 0 &&
 	       memcmp(text, "dict", sizeof(text)) == 0;
 }
@@ -65,10 +66,10 @@ bool spy_plausible_interpreter(const struct spy_process *process, const struct s
 {
 	uint64_t tstate;
 
-	if (!writable_pointer(process, address))
+	if (!spy_writable_pointer(process, address))
 		return false;
 	tstate = word_at(process, address + layout->interp_threads_head);
-	return writable_pointer(process, tstate) &&
+	return spy_writable_pointer(process, tstate) &&
 	       word_at(process, tstate + layout->tstate_interp) == address &&
 	       is_dict(process, layout, word_at(process, address + layout->interp_sysdict));
 }
@@ -76,7 +77,7 @@ bool spy_plausible_interpreter(const struct spy_process *process, const struct s
 /* As above, within the search's bound. */
 static bool plausible(struct scan *scan, uint64_t address)
 {
-	if (!writable_pointer(scan->candidate->process, address))
+	if (!spy_writable_pointer(scan->candidate->process, address))
 		return false;
 	scan->reads += 5;
 	return spy_plausible_interpreter(scan->candidate->process, scan->layout, address);
@@ -89,7 +90,7 @@ static unsigned chain_length(struct scan *scan, uint64_t first, uint64_t last, b
 	unsigned length = 0;
 
 	*reaches = false;
-	while (length < CHAIN_LIMIT && writable_pointer(process, first)) {
+	while (length < CHAIN_LIMIT && spy_writable_pointer(process, first)) {
 		length++;
 		scan->reads++;
 		*reaches = *reaches || first == last;
@@ -106,7 +107,7 @@ static bool is_head_and_main(struct scan *scan, uint64_t head, uint64_t main)
 
 	if (scan->several ? head == main : head != main)
 		return false;
-	if (!writable_pointer(process, head) || !plausible(scan, main))
+	if (!spy_writable_pointer(process, head) || !plausible(scan, main))
 		return false;
 	if (head == main)
 		return true;
@@ -139,9 +140,8 @@ static bool visit_heads(void *context, uint64_t address, const uint8_t *bytes, s
 	size_t at;
 
 	for (at = -address % 8; size >= 8 && at <= size - 8 && scan->reads < READS_LIMIT; at += 8) {
-		uint64_t word;
+		uint64_t word = spy_word_at(bytes, at);
 
-		memcpy(&word, bytes + at, sizeof(word));
 		/* These interpreters are on the heap: pointers into the image need no look. */
 		if (!word || (word >= image->start && word < image->end) || !plausible(scan, word))
 			continue;

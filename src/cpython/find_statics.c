@@ -8,8 +8,7 @@
 #define GIL_SPREAD 1024
 #define GIL_VARIABLE 48
 
-/* The address of a static variable: only a full symbol table has it. */
-static uint64_t find_static(struct spy_candidate *candidate, const char *name)
+uint64_t spy_candidate_static(struct spy_candidate *candidate, const char *name)
 {
 	uint64_t address = spy_candidate_symbol(candidate, SPY_DEPTH_FILE, name);
 
@@ -20,12 +19,12 @@ static void find_gil_36(struct spy_candidate *candidate, struct spy_python *ret)
 {
 	static const char *const names[] = { "gil_cond", "gil_mutex", "switch_cond",
 					     "switch_mutex" };
-	uint64_t first = find_static(candidate, names[0]), last = first;
+	uint64_t first = spy_candidate_static(candidate, names[0]), last = first;
 
 	if (!first)
 		return;
 	for (size_t i = 1; i < sizeof(names) / sizeof(names[0]); i++) {
-		uint64_t address = find_static(candidate, names[i]);
+		uint64_t address = spy_candidate_static(candidate, names[i]);
 
 		if (!address || address + GIL_SPREAD < first || address > last + GIL_SPREAD)
 			continue;
@@ -39,15 +38,15 @@ static void find_gil_36(struct spy_candidate *candidate, struct spy_python *ret)
 /* Modules/gcmodule.c, to 3.6: the rest of what struct _gc_runtime_state has later. */
 static void find_gc_36(struct spy_candidate *candidate, struct spy_gc_statics *ret)
 {
-	ret->generations = find_static(candidate, "generations");
+	ret->generations = spy_candidate_static(candidate, "generations");
 	if (!ret->generations)
 		return;
-	ret->enabled = find_static(candidate, "enabled");
-	ret->debug = find_static(candidate, "debug");
-	ret->stats = find_static(candidate, "generation_stats"); /* from 3.4 */
-	ret->garbage = find_static(candidate, "garbage");
-	ret->long_lived_total = find_static(candidate, "long_lived_total");
-	ret->long_lived_pending = find_static(candidate, "long_lived_pending");
+	ret->enabled = spy_candidate_static(candidate, "enabled");
+	ret->debug = spy_candidate_static(candidate, "debug");
+	ret->stats = spy_candidate_static(candidate, "generation_stats"); /* from 3.4 */
+	ret->garbage = spy_candidate_static(candidate, "garbage");
+	ret->long_lived_total = spy_candidate_static(candidate, "long_lived_total");
+	ret->long_lived_pending = spy_candidate_static(candidate, "long_lived_pending");
 }
 
 void spy_candidate_statics(struct spy_candidate *candidate, struct spy_python *ret)
@@ -67,14 +66,14 @@ void spy_candidate_statics(struct spy_candidate *candidate, struct spy_python *r
 		return;
 	}
 	/* Modules/gcmodule.c, to 3.6. */
-	ret->collecting = find_static(candidate, "collecting");
+	ret->collecting = spy_candidate_static(candidate, "collecting");
 	find_gc_36(candidate, &ret->gc);
 	if (ret->version.major > 2) {
 		find_gil_36(candidate, ret);
 		return;
 	}
 	/* A pointer to a sem_t (Python/ceval.c, thread_pthread.h); NULL before threads start. */
-	ret->gil = find_static(candidate, "interpreter_lock");
+	ret->gil = spy_candidate_static(candidate, "interpreter_lock");
 	ret->gil_size = sizeof(uint64_t);
 	ret->gil_is_lock = ret->gil != 0;
 }

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "cpython/find.h"
@@ -21,30 +22,14 @@
 /* No process has so many bytes. */
 #define BYTES_LIMIT (UINT64_C(1) << 56)
 
-static int int_of(const uint8_t *bytes)
-{
-	int value;
-
-	memcpy(&value, bytes, sizeof(value));
-	return value;
-}
-
-static uint64_t word_of(const uint8_t *bytes)
-{
-	uint64_t word;
-
-	memcpy(&word, bytes, sizeof(word));
-	return word;
-}
-
 /* --- from 3.12 --- */
 
 /* Whether a struct _PyTraceMalloc_Config may have these bytes; *tracing gets what it says. */
 static bool sane_config(const struct spy_layout *layout, const uint8_t *config, bool *tracing)
 {
-	int initialized = int_of(config + layout->tracemalloc_initialized);
-	int traces = int_of(config + layout->tracemalloc_tracing);
-	int frames = int_of(config + layout->tracemalloc_max_nframe);
+	int initialized = spy_int_at(config, layout->tracemalloc_initialized);
+	int traces = spy_int_at(config, layout->tracemalloc_tracing);
+	int frames = spy_int_at(config, layout->tracemalloc_max_nframe);
 
 	*tracing = traces == 1;
 	/* NOT_INITIALIZED, INITIALIZED, FINALIZED; UINT16_MAX frames at most. */
@@ -68,9 +53,9 @@ static bool sane_state(const struct spy_heap *heap, const uint8_t *state, size_t
 	if (size < layout->tracemalloc_size ||
 	    !sane_config(layout, state + layout->tracemalloc_config, tracing))
 		return false;
-	return !*tracing || (is_table(heap, word_of(state + layout->tracemalloc_traces)) &&
-			     is_table(heap, word_of(state + layout->tracemalloc_tracebacks)) &&
-			     is_table(heap, word_of(state + layout->tracemalloc_filenames)));
+	return !*tracing || (is_table(heap, spy_word_at(state, layout->tracemalloc_traces)) &&
+			     is_table(heap, spy_word_at(state, layout->tracemalloc_tracebacks)) &&
+			     is_table(heap, spy_word_at(state, layout->tracemalloc_filenames)));
 }
 
 static void fill_in(const struct spy_layout *layout, uint64_t state, struct spy_tracemalloc *ret)
@@ -124,14 +109,9 @@ static int find_in_runtime(const struct spy_heap *heap, uint64_t runtime,
 
 static uint64_t find_symbol(struct spy_candidate *candidate, const char *name)
 {
-	static const enum spy_depth depths[] = { SPY_DEPTH_MEMORY, SPY_DEPTH_FILE,
-						 SPY_DEPTH_DEBUG };
-	uint64_t address = 0;
-	size_t i;
+	uint64_t address = spy_candidate_symbol(candidate, SPY_DEPTH_MEMORY, name);
 
-	for (i = 0; i < sizeof(depths) / sizeof(*depths) && !address; i++)
-		address = spy_candidate_symbol(candidate, depths[i], name);
-	return address;
+	return address ? address : spy_candidate_static(candidate, name);
 }
 
 struct scan {
@@ -146,22 +126,20 @@ struct scan {
 	} found[TABLES_LIMIT];
 };
 
-static bool has_flag(const struct scan *scan, uint64_t address, unsigned flag)
+static bool is_code(const struct scan *scan, uint64_t address)
 {
 	const struct spy_mapping *mapping = spy_maps_find(&scan->process->maps, address);
 
-	return mapping && mapping->flags & flag;
+	return mapping && mapping->flags & SPY_MAP_EXEC;
 }
 
 /* Whether the table's functions are code. */
 static bool has_functions(const struct scan *scan, const struct spy_hashtable *table)
 {
-	return has_flag(scan, table->hash_func, SPY_MAP_EXEC) &&
-	       has_flag(scan, table->compare_func, SPY_MAP_EXEC) &&
-	       has_flag(scan, table->alloc[0], SPY_MAP_EXEC) &&
-	       has_flag(scan, table->alloc[1], SPY_MAP_EXEC) &&
-	       (!table->key_destroy || has_flag(scan, table->key_destroy, SPY_MAP_EXEC)) &&
-	       (!table->value_destroy || has_flag(scan, table->value_destroy, SPY_MAP_EXEC));
+	return is_code(scan, table->hash_func) && is_code(scan, table->compare_func) &&
+	       is_code(scan, table->alloc[0]) && is_code(scan, table->alloc[1]) &&
+	       (!table->key_destroy || is_code(scan, table->key_destroy)) &&
+	       (!table->value_destroy || is_code(scan, table->value_destroy));
 }
 
 static void look_at(struct scan *scan, uint64_t variable, uint64_t word)
@@ -185,13 +163,13 @@ static bool visit_words(void *context, uint64_t address, const uint8_t *bytes, s
 	size_t at;
 
 	for (at = -address % 8; size >= 8 && at <= size - 8; at += 8) {
-		uint64_t word = word_of(bytes + at);
+		uint64_t word = spy_word_at(bytes, at);
 
 		if (scan->count == TABLES_LIMIT || scan->reads > READS_LIMIT)
 			return false;
 		/* Tables are allocated: pointers into the image need no look. */
-		if (!word || word % 8 || (word >= scan->image->start && word < scan->image->end) ||
-		    !has_flag(scan, word, SPY_MAP_WRITE))
+		if ((word >= scan->image->start && word < scan->image->end) ||
+		    !spy_writable_pointer(scan->process, word))
 			continue;
 		look_at(scan, address + at, word);
 	}

@@ -1,22 +1,6 @@
 #include "cpython/frames.h"
 
-#include <string.h>
-
-static uint64_t word_at(const uint8_t *bytes, uint32_t offset)
-{
-	uint64_t word;
-
-	memcpy(&word, bytes + offset, sizeof(word));
-	return word;
-}
-
-static int32_t int_at(const uint8_t *bytes, uint32_t offset)
-{
-	int32_t value;
-
-	memcpy(&value, bytes + offset, sizeof(value));
-	return value;
-}
+#include "base/bytes.h"
 
 static size_t reach(size_t extent, uint32_t offset, size_t size)
 {
@@ -42,20 +26,20 @@ void spy_frame_decode(const struct spy_layout *layout, uint64_t address, const u
 {
 	*ret = (struct spy_raw_frame){
 		.address = address,
-		.back = word_at(bytes, layout->frame_back),
+		.back = spy_word_at(bytes, layout->frame_back),
 		/* From 3.14 references carry tags in their lowest bits. */
-		.code = word_at(bytes, layout->frame_code) & ~UINT64_C(7),
+		.code = spy_word_at(bytes, layout->frame_code) & ~UINT64_C(7),
 	};
 	if (layout->frames == SPY_FRAME_OBJECTS) {
-		ret->instr = (uint64_t)(int64_t)int_at(bytes, layout->frame_lasti);
-		if (layout->frame_gen != SPY_NO_FIELD && word_at(bytes, layout->frame_gen))
+		ret->instr = (uint64_t)(int64_t)spy_int_at(bytes, layout->frame_lasti);
+		if (layout->frame_gen != SPY_NO_FIELD && spy_word_at(bytes, layout->frame_gen))
 			ret->owner = SPY_OWNED_BY_GENERATOR;
 		return;
 	}
-	ret->instr = word_at(bytes, layout->frame_instr_ptr);
+	ret->instr = spy_word_at(bytes, layout->frame_instr_ptr);
 	ret->owner = bytes[layout->frame_owner];
 	if (layout->frame_tlbc_index != SPY_NO_FIELD)
-		ret->tlbc = int_at(bytes, layout->frame_tlbc_index);
+		ret->tlbc = spy_int_at(bytes, layout->frame_tlbc_index);
 }
 
 size_t spy_frame_steady(const struct spy_layout *layout)

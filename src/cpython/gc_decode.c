@@ -2,26 +2,16 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "cpython/gc.h"
 
 /* More collections, objects or seconds than these no process has had. */
 #define NUMBER_LIMIT (INT64_C(1) << 53)
 #define SECONDS_LIMIT 1e10
 
-static int32_t int_at(const uint8_t *bytes, size_t offset)
+static int64_t number_at(const uint8_t *bytes, size_t offset)
 {
-	int32_t value;
-
-	memcpy(&value, bytes + offset, sizeof(value));
-	return value;
-}
-
-static int64_t word_at(const uint8_t *bytes, size_t offset)
-{
-	int64_t value;
-
-	memcpy(&value, bytes + offset, sizeof(value));
-	return value;
+	return (int64_t)spy_word_at(bytes, offset);
 }
 
 static int64_t sane(int64_t number)
@@ -32,9 +22,9 @@ static int64_t sane(int64_t number)
 static struct spy_gc_totals totals_at(const struct spy_layout *layout, const uint8_t *bytes)
 {
 	return (struct spy_gc_totals){
-		.collections = sane(word_at(bytes, layout->gc_stats_collections)),
-		.collected = sane(word_at(bytes, layout->gc_stats_collected)),
-		.uncollectable = sane(word_at(bytes, layout->gc_stats_uncollectable)),
+		.collections = sane(number_at(bytes, layout->gc_stats_collections)),
+		.collected = sane(number_at(bytes, layout->gc_stats_collected)),
+		.uncollectable = sane(number_at(bytes, layout->gc_stats_uncollectable)),
 	};
 }
 
@@ -42,8 +32,8 @@ static bool record_at(const struct spy_layout *layout, const uint8_t *bytes,
 		      struct spy_gc_record *ret)
 {
 	ret->totals = totals_at(layout, bytes);
-	ret->start_ns = word_at(bytes, layout->gc_stats_start);
-	ret->stop_ns = word_at(bytes, layout->gc_stats_stop);
+	ret->start_ns = number_at(bytes, layout->gc_stats_start);
+	ret->stop_ns = number_at(bytes, layout->gc_stats_stop);
 	memcpy(&ret->duration, bytes + layout->gc_stats_duration, sizeof(ret->duration));
 	return ret->totals.collections > 0 && ret->totals.collected >= 0 &&
 	       ret->totals.uncollectable >= 0 && ret->start_ns > 0 &&
@@ -98,8 +88,8 @@ static void decode_generations(const struct spy_layout *layout, const struct spy
 	for (int i = 0; i < SPY_GC_GENERATIONS; i++) {
 		const uint8_t *bytes = raw->generations + (size_t)i * place->generation_size;
 
-		ret->thresholds[i] = int_at(bytes, layout->gc_generation_threshold);
-		ret->counts[i] = int_at(bytes, layout->gc_generation_count);
+		ret->thresholds[i] = spy_int_at(bytes, layout->gc_generation_threshold);
+		ret->counts[i] = spy_int_at(bytes, layout->gc_generation_count);
 	}
 	/* gc_get_threshold_impl and gc_get_count_impl of 3.14.0. */
 	if (place->visited_space) {

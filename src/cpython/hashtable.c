@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -121,14 +122,6 @@ uint64_t spy_hashtable_bytes(const struct spy_heap *heap, const struct spy_hasht
 				 table->data_size);
 }
 
-static uint64_t word_at(const uint8_t *bytes, size_t offset)
-{
-	uint64_t word;
-
-	memcpy(&word, bytes + offset, sizeof(word));
-	return word;
-}
-
 /* An entry's bytes: false when it is none of its list. */
 static bool take_entry(struct walk *walk, const uint8_t *bytes, uint64_t bucket,
 		       struct spy_hashed *ret)
@@ -136,23 +129,23 @@ static bool take_entry(struct walk *walk, const uint8_t *bytes, uint64_t bucket,
 	const struct spy_layout *layout = walk->layout;
 	const struct spy_hashtable *table = walk->table;
 	size_t key = layout->hashtable_entry_size, data = key + table->key_size;
-	uint64_t hash = word_at(bytes, layout->hashtable_entry_hash);
+	uint64_t hash = spy_word_at(bytes, layout->hashtable_entry_hash);
 
 	*ret = (struct spy_hashed){ 0 };
 	if ((hash & (table->bucket_count - 1)) != bucket)
 		return false;
 	if (layout->hashtable_entry_key != SPY_NO_FIELD) {
-		ret->key = word_at(bytes, layout->hashtable_entry_key);
-		ret->words[0] = word_at(bytes, layout->hashtable_entry_value);
+		ret->key = spy_word_at(bytes, layout->hashtable_entry_key);
+		ret->words[0] = spy_word_at(bytes, layout->hashtable_entry_value);
 		return true;
 	}
-	ret->key = word_at(bytes, key);
+	ret->key = spy_word_at(bytes, key);
 	if (table->key_size >= sizeof(uint64_t) + sizeof(ret->domain))
 		memcpy(&ret->domain, bytes + key + sizeof(uint64_t), sizeof(ret->domain));
 	if (table->data_size >= sizeof(uint64_t))
-		ret->words[0] = word_at(bytes, data);
+		ret->words[0] = spy_word_at(bytes, data);
 	if (table->data_size >= 2 * sizeof(uint64_t))
-		ret->words[1] = word_at(bytes, data + sizeof(uint64_t));
+		ret->words[1] = spy_word_at(bytes, data + sizeof(uint64_t));
 	return true;
 }
 
@@ -248,7 +241,7 @@ static int take_level(struct walk *walk, const struct spy_piece *pieces, const s
 		}
 		ret->count++;
 		walk->visited++;
-		next = word_at(piece->to, walk->layout->hashtable_entry_next);
+		next = spy_word_at(piece->to, walk->layout->hashtable_entry_next);
 		if (next && !add_link(&walk->next, next, bucket))
 			return spy_nomem(err);
 	}

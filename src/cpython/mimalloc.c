@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/map.h"
 #include "elf/image.h"
@@ -98,9 +99,8 @@ static bool visit_words(void *context, uint64_t address, const uint8_t *bytes, s
 	size_t at = (size_t)(-address % sizeof(uint64_t));
 
 	for (; at + sizeof(uint64_t) <= size; at += sizeof(uint64_t)) {
-		uint64_t word;
+		uint64_t word = spy_word_at(bytes, at);
 
-		memcpy(&word, bytes + at, sizeof(word));
 		if (is_random(word) && spy_map_find(&search->cookies, word)) {
 			search->cookie = word;
 			return false;

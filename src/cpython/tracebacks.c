@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/utf8.h"
@@ -41,12 +42,9 @@ static uint16_t half_at(const uint8_t *bytes, size_t offset)
 /* The number of frames that a traceback's head tells. */
 static uint32_t frames_of(const struct spy_layout *layout, const uint8_t *head)
 {
-	uint32_t frames;
-
-	if (layout->tracemalloc_tb_total != SPY_NO_FIELD)
-		return half_at(head, layout->tracemalloc_tb_nframe);
-	memcpy(&frames, head + layout->tracemalloc_tb_nframe, sizeof(frames));
-	return frames;
+	return layout->tracemalloc_tb_total != SPY_NO_FIELD
+		       ? half_at(head, layout->tracemalloc_tb_nframe)
+		       : (uint32_t)spy_int_at(head, layout->tracemalloc_tb_nframe);
 }
 
 /* Reads the heads; a traceback that cannot be has no frames then. */
@@ -165,7 +163,6 @@ static int take_frames(struct resolving *resolving, const struct spy_traceback *
 	uint32_t name_at = layout->tracemalloc_frame_text == SPY_NO_FIELD
 				   ? layout->tracemalloc_frame_object
 				   : layout->tracemalloc_frame_text;
-	uint64_t name;
 	unsigned i;
 
 	for (i = 0; i < traceback->count; i++) {
@@ -173,9 +170,8 @@ static int take_frames(struct resolving *resolving, const struct spy_traceback *
 		struct spy_traced_frame *ret = &resolving->traces->frames[traceback->first + i];
 		int result;
 
-		memcpy(&name, frame + name_at, sizeof(name));
-		memcpy(&ret->line, frame + layout->tracemalloc_frame_line, sizeof(ret->line));
-		result = file_of(resolving, name, &ret->file);
+		ret->line = (uint32_t)spy_int_at(frame, layout->tracemalloc_frame_line);
+		result = file_of(resolving, spy_word_at(frame, name_at), &ret->file);
 		if (result < 0)
 			return result;
 	}

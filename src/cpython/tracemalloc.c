@@ -2,8 +2,8 @@
 #include "cpython/tracemalloc.h"
 
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "cpython/gather.h"
@@ -154,7 +154,6 @@ static bool reserve(struct spy_traces *traces, size_t more)
 	if (!grown)
 		return false;
 	traces->items = grown;
-	traces->capacity = traces->count + more;
 	return true;
 }
 
@@ -181,15 +180,14 @@ static int follow_values(struct reading *reading, const struct spy_hashed_list *
 	result = spy_gather(reading->heap->memory, pieces, list->count, reading->deadline,
 			    reading->err);
 	for (i = 0; i < list->count && result == 0; i++) {
-		uint64_t words[2];
+		const uint8_t *trace = pieces[i].to;
 
-		if (!pieces[i].to) {
+		if (!trace) {
 			reading->traces->lost++;
 			continue;
 		}
-		memcpy(&words[0], pieces[i].to + layout->tracemalloc_trace_size, 8);
-		memcpy(&words[1], pieces[i].to + layout->tracemalloc_trace_tb, 8);
-		result = add_trace(reading, words[0], words[1], domain);
+		result = add_trace(reading, spy_word_at(trace, layout->tracemalloc_trace_size),
+				   spy_word_at(trace, layout->tracemalloc_trace_tb), domain);
 	}
 	return result;
 }

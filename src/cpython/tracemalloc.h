@@ -86,7 +86,6 @@ struct spy_traces {
 	struct spy_tracemalloc_state state;
 	struct spy_trace *items;
 	size_t count;
-	size_t capacity;
 	struct spy_traceback *tracebacks;
 	uint32_t traceback_count;
 	uint32_t traceback_capacity;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "sample/stack_copy.h"
 
 /* So many frames that the last stack had more at its inner end are looked behind. */
@@ -15,17 +16,9 @@ struct walk {
 	const struct spy_stack_view *last; /* NULL when its offsets no longer hold */
 	const uint8_t *second;
 	const struct spy_span *span; /* of the last frame found */
-	size_t in_last; /* how far the last stack has been followed */
-	size_t run;	/* since this frame all were the last stack's, one by one */
+	size_t in_last;		     /* how far the last stack has been followed */
+	size_t run;		     /* since this frame all were the last stack's, one by one */
 };
-
-static uint64_t word_at(const uint8_t *bytes)
-{
-	uint64_t word;
-
-	memcpy(&word, bytes, sizeof(word));
-	return word;
-}
 
 static bool room(struct spy_stack_view *view)
 {
@@ -73,7 +66,8 @@ static bool locate(struct walk *walk, uint64_t address, uint32_t *offset)
 		*offset = last->offsets[walk->in_last];
 		return true;
 	}
-	walk->span = spy_spans_find(&walk->memory->spans, address, walk->reader->extent, walk->span);
+	walk->span = spy_spans_find(&walk->memory->spans, address, walk->reader->extent,
+				    walk->span);
 	if (!walk->span)
 		return false;
 	*offset = (uint32_t)(walk->reader->head + walk->span->offset +
@@ -85,7 +79,8 @@ static bool locate(struct walk *walk, uint64_t address, uint32_t *offset)
 static size_t pass_by(const struct walk *walk, uint64_t address)
 {
 	const struct spy_stack_view *last = walk->last;
-	size_t at = walk->in_last, end = at + PASSED_BY < last->count ? at + PASSED_BY : last->count;
+	size_t at = walk->in_last,
+	       end = at + PASSED_BY < last->count ? at + PASSED_BY : last->count;
 
 	while (at < end && last->frames[at].address != address)
 		at++;
@@ -206,26 +201,25 @@ void spy_stack_tops(const struct spy_stack_reader *reader, const struct spy_stac
 	const uint8_t *window = memory->views[memory->now].bytes;
 
 	if (layout->frames == SPY_FRAME_CFRAME)
-		tops[0] = word_at(window + reader->head - 8);
+		tops[0] = spy_word_at(window, reader->head - 8);
 	else
-		tops[0] = word_at(window + ((layout->frames == SPY_FRAME_OBJECTS
-					     ? layout->tstate_frame
-					     : layout->tstate_current_frame) -
-					    reader->window_start));
-	tops[1] = memory->still ? tops[0] : word_at(second + memory->spans.bytes);
+		tops[0] = spy_word_at(window, (layout->frames == SPY_FRAME_OBJECTS
+						       ? layout->tstate_frame
+						       : layout->tstate_current_frame) -
+						      reader->window_start);
+	tops[1] = memory->still ? tops[0] : spy_word_at(second, memory->spans.bytes);
 }
 
 /* The innermost frame, if both copies agree on it. */
 static enum spy_walk find_top(const struct spy_stack_reader *reader,
-			      struct spy_stack_memory *memory, const uint8_t *second,
-			      uint64_t *top)
+			      struct spy_stack_memory *memory, const uint8_t *second, uint64_t *top)
 {
 	const struct spy_layout *layout = reader->heap.layout;
 	const uint8_t *window = memory->views[memory->now].bytes;
 	uint64_t cframe, tops[2];
 
 	if (layout->frames == SPY_FRAME_CFRAME) {
-		cframe = word_at(window + (layout->tstate_cframe - reader->window_start));
+		cframe = spy_word_at(window, layout->tstate_cframe - reader->window_start);
 		if (!spy_address_plausible(cframe))
 			return SPY_WALK_GONE;
 		if (cframe != memory->cframe) {
@@ -243,8 +237,10 @@ static bool same_thread(const struct spy_stack_reader *reader,
 {
 	struct spy_thread_fields fields;
 
-	spy_thread_decode(reader->heap.layout, memory->views[memory->now].bytes +
-			  reader->list_start - reader->window_start, &fields);
+	spy_thread_decode(reader->heap.layout,
+			  memory->views[memory->now].bytes + reader->list_start -
+				  reader->window_start,
+			  &fields);
 	return fields.interpreter == state->interpreter && fields.ident == state->ident &&
 	       fields.native_id == state->native_id;
 }

@@ -6,12 +6,12 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "sink/bytes.h"
 #include "sink/embedded.h"
+#include "sink/page.h"
 #include "sink/sink.h"
 
 const char *spy_flame_nothing(const struct pyspyc_profile *profile)
@@ -96,13 +96,7 @@ void spy_flame_share(struct spy_buffer *buffer, uint64_t part, uint64_t whole)
 
 void spy_flame_facts(struct spy_buffer *buffer, const struct pyspyc_profile *profile)
 {
-	time_t start = (time_t)profile->started_at;
-	char text[64];
-	struct tm tm;
-
-	if (profile->started_at && localtime_r(&start, &tm) &&
-	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %z", &tm))
-		spy_buffer_printf(buffer, "%s · ", text);
+	spy_page_started(buffer, profile);
 	if (profile->duration_ns)
 		spy_buffer_printf(buffer, "%.1f s · ", (double)profile->duration_ns / 1e9);
 	spy_flame_amount(buffer, profile, profile->samples);
@@ -129,10 +123,12 @@ static int put_figure(struct spy_buffer *buffer, const struct pyspyc_profile *pr
 static int write_flamegraph(const struct pyspyc_profile *profile, FILE *file,
 			    struct pyspyc_error *err)
 {
+	static const char *const scripts[] = { spy_embedded_flamegraph_model_js,
+					       spy_embedded_flamegraph_js,
+					       spy_embedded_flamegraph_events_js, NULL };
 	spy_autobuffer struct spy_buffer buffer = { 0 };
 	int ret;
 
-	spy_buffer_puts(&buffer, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
 	ret = put_figure(&buffer, profile, true, err);
 	if (!ret && profile->grown)
 		ret = put_figure(&buffer, profile->grown, false, err);
@@ -140,12 +136,7 @@ static int write_flamegraph(const struct pyspyc_profile *profile, FILE *file,
 		ret = put_figure(&buffer, profile->released, false, err);
 	if (ret)
 		return ret;
-	spy_buffer_puts(&buffer, "<script><![CDATA[\n(function () {\n\"use strict\";\n");
-	spy_buffer_puts(&buffer, spy_embedded_page_js);
-	spy_buffer_puts(&buffer, spy_embedded_flamegraph_model_js);
-	spy_buffer_puts(&buffer, spy_embedded_flamegraph_js);
-	spy_buffer_puts(&buffer, spy_embedded_flamegraph_events_js);
-	spy_buffer_puts(&buffer, "}());\n]]></script>\n</svg>\n");
+	spy_page_end(&buffer, scripts);
 	if (buffer.failed)
 		return spy_nomem(err);
 	fwrite(buffer.data, 1, buffer.size, file);

@@ -5,6 +5,9 @@
 #include "base/cleanup.h"
 #include "sink/escape.h"
 #include "sink/flamegraph.h"
+#include "sink/page.h"
+
+#define TEXT_MOST 2000 /* characters */
 
 /* Numbers given out in order of first use; 0 in places means none yet. */
 struct numbering {
@@ -98,17 +101,6 @@ static void put_frames(struct spy_buffer *buffer, const struct pyspyc_profile *p
 	spy_buffer_putc(buffer, ']');
 }
 
-static void put_text(struct spy_buffer *buffer, const char *key, const char *text)
-{
-	spy_autobuffer struct spy_buffer visible = { 0 };
-
-	spy_escape_visible(&visible, text ? text : "", 2000);
-	spy_buffer_printf(buffer, ",\n\"%s\":", key);
-	spy_escape_json(buffer, spy_buffer_text(&visible));
-	if (visible.failed)
-		buffer->failed = true;
-}
-
 /* Names of the figures that the file has, the profile's own first. */
 static void put_figures(struct spy_buffer *buffer, const struct pyspyc_profile *profile)
 {
@@ -131,13 +123,13 @@ static void put_head(struct spy_buffer *buffer, const struct pyspyc_profile *pro
 			  tree->nodes[0].total, profile->period_ns,
 			  profile->bytes ? "true" : "false", tree->left_out,
 			  tree->left_out_samples);
-	put_text(buffer, "title", profile->title);
-	put_text(buffer, "summary", profile->summary);
-	put_text(buffer, "nothing", spy_flame_nothing(profile));
-	put_text(buffer, "empty", spy_flame_why_empty(profile));
+	spy_page_member(buffer, "title", profile->title, TEXT_MOST);
+	spy_page_member(buffer, "summary", profile->summary, TEXT_MOST);
+	spy_page_member(buffer, "nothing", spy_flame_nothing(profile), TEXT_MOST);
+	spy_page_member(buffer, "empty", spy_flame_why_empty(profile), TEXT_MOST);
 	put_figures(buffer, profile);
 	spy_flame_facts(&facts, profile);
-	put_text(buffer, "facts", spy_buffer_text(&facts));
+	spy_page_member(buffer, "facts", spy_buffer_text(&facts), TEXT_MOST);
 	spy_buffer_puts(buffer, ",\n\"origins\":[");
 	for (i = 0; i <= SPY_ORIGIN_NONE; i++) {
 		spy_buffer_puts(buffer, i ? ",[" : "[");

@@ -3,13 +3,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "sink/embedded.h"
 #include "sink/escape.h"
 #include "sink/flamegraph.h"
+#include "sink/page.h"
 
-#define WIDTH 1200
-#define MARGIN 16
-#define INNER (WIDTH - 2 * MARGIN)
+#define MARGIN SPY_PAGE_MARGIN
+#define INNER (SPY_PAGE_WIDTH - 2 * MARGIN)
 #define TOP 112	      /* of the first row */
 #define ROW 19	      /* from one row to the next */
 #define MOST_ROWS 400 /* deeper stacks are for the script, which scrolls */
@@ -68,24 +67,6 @@ static void plan(struct picture *picture)
 	picture->narrow_samples = tree->nodes[0].total - drawn_samples - deep_samples;
 }
 
-/* Appends text, as wide as columns allow, escaped. */
-static void put_fit(struct spy_buffer *buffer, const char *text, size_t columns)
-{
-	spy_autobuffer struct spy_buffer fit = { 0 };
-
-	spy_text_fit(&fit, text, columns);
-	spy_escape_xml(buffer, spy_buffer_text(&fit));
-}
-
-/* Appends text as it can be shown, its middle cut out when it is long, escaped. */
-static void put_visible(struct spy_buffer *buffer, const char *text, size_t most)
-{
-	spy_autobuffer struct spy_buffer visible = { 0 };
-
-	spy_escape_visible(&visible, text ? text : "", most);
-	spy_escape_xml(buffer, spy_buffer_text(&visible));
-}
-
 static void put_share(struct spy_buffer *buffer, uint64_t part, uint64_t whole)
 {
 	spy_autobuffer struct spy_buffer share = { 0 };
@@ -112,10 +93,10 @@ static void put_tooltip(const struct picture *picture, const struct spy_flame_no
 	uint64_t all = picture->tree->nodes[0].total;
 
 	spy_buffer_puts(buffer, "<title>");
-	put_visible(buffer, name, NAME_COLUMNS);
+	spy_page_visible(buffer, name, NAME_COLUMNS);
 	if (*place) {
 		spy_buffer_puts(buffer, " (");
-		put_visible(buffer, place, NAME_COLUMNS);
+		spy_page_visible(buffer, place, NAME_COLUMNS);
 		spy_buffer_putc(buffer, ')');
 	}
 	spy_buffer_puts(buffer, "\n");
@@ -147,10 +128,10 @@ static void put_label(const struct picture *picture, double x, double y, double 
 		name = last + 1;
 	used = spy_text_columns(name);
 	spy_buffer_printf(buffer, "<text x=\"%.1f\" y=\"%.0f\">", x + 4, y + 13);
-	put_fit(buffer, name, columns);
+	spy_page_fit(buffer, name, columns);
 	if (*place && used + 5 <= columns) {
 		spy_buffer_puts(buffer, " <tspan class=\"where\">");
-		put_fit(buffer, place, columns - used - 1);
+		spy_page_fit(buffer, place, columns - used - 1);
 		spy_buffer_puts(buffer, "</tspan>");
 	}
 	spy_buffer_puts(buffer, "</text>");
@@ -181,23 +162,6 @@ static void put_frame(const struct picture *picture, const struct spy_flame_node
 			  x, y, width - gap, ROW - 1, colour, width > 6 ? " rx=\"2\"" : "");
 	put_label(picture, x, y, width, name, spy_buffer_text(&place));
 	spy_buffer_puts(picture->buffer, "</g>\n");
-}
-
-/* Title, facts, the line of truth. */
-static void put_head(const struct picture *picture)
-{
-	spy_autobuffer struct spy_buffer facts = { 0 };
-	struct spy_buffer *buffer = picture->buffer;
-	const char *title = picture->profile->title;
-
-	spy_flame_facts(&facts, picture->profile);
-	spy_buffer_printf(buffer, "<text class=\"head\" x=\"%d\" y=\"32\">", MARGIN);
-	put_visible(buffer, title && *title ? title : "pyspyc", 105);
-	spy_buffer_printf(buffer, "</text>\n<text class=\"meta\" x=\"%d\" y=\"53\">", MARGIN);
-	put_visible(buffer, spy_buffer_text(&facts), 165);
-	spy_buffer_printf(buffer, "</text>\n<text class=\"meta\" x=\"%d\" y=\"71\">", MARGIN);
-	put_visible(buffer, picture->profile->summary, 165);
-	spy_buffer_puts(buffer, "</text>\n");
 }
 
 /* Colours, and how many samples were in whose code. */
@@ -243,21 +207,11 @@ static void put_note(const struct picture *picture, int y)
 	spy_buffer_puts(buffer, "</text>\n");
 }
 
-static void put_empty(const struct picture *picture)
-{
-	spy_buffer_printf(picture->buffer,
-			  "<text class=\"head\" x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s"
-			  "</text>\n<text class=\"meta\" x=\"%d\" y=\"%d\" text-anchor=\"middle\">",
-			  WIDTH / 2, TOP + 60, spy_flame_nothing(picture->profile), WIDTH / 2,
-			  TOP + 84);
-	spy_escape_xml(picture->buffer, spy_flame_why_empty(picture->profile));
-	spy_buffer_puts(picture->buffer, "</text>\n");
-}
-
 void spy_flame_picture(struct spy_buffer *buffer, const struct pyspyc_profile *profile,
 		       const struct spy_flame_tree *tree, const char *style)
 {
 	struct picture picture = { .buffer = buffer, .profile = profile, .tree = tree };
+	spy_autobuffer struct spy_buffer facts = { 0 };
 	bool empty = !tree->nodes[0].total;
 	int height;
 	uint32_t i;
@@ -265,25 +219,12 @@ void spy_flame_picture(struct spy_buffer *buffer, const struct pyspyc_profile *p
 	if (!empty)
 		plan(&picture);
 	height = TOP + (empty ? 120 : (int)picture.rows * ROW) + 36;
-	spy_buffer_printf(
-		buffer,
-		"<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"pyspyc\" width=\"100%%\" "
-		"viewBox=\"0 0 %d %d\" preserveAspectRatio=\"xMinYMin meet\" "
-		"style=\"height:%.2fvw\" role=\"img\" "
-		"aria-labelledby=\"pyspyc-title\">\n<title id=\"pyspyc-title\">",
-		/* Browsers would shrink a picture that is higher than their window. */
-		WIDTH, height, 100.0 * height / WIDTH);
-	put_visible(buffer, profile->title && *profile->title ? profile->title : "profile", 200);
-	spy_buffer_printf(buffer,
-			  " – flame graph by pyspyc</title>\n<style><![CDATA[\n%s%s]]></style>\n",
-			  spy_embedded_page_css, style);
-	spy_buffer_printf(
-		buffer,
-		"<g class=\"picture\">\n<rect class=\"page\" width=\"%d\" height=\"%d\"/>\n", WIDTH,
-		height);
-	put_head(&picture);
+	spy_flame_facts(&facts, profile);
+	spy_page_start(buffer, profile, "profile", "flame graph", style, height);
+	spy_page_head(buffer, profile, 105, spy_buffer_text(&facts));
 	if (empty) {
-		put_empty(&picture);
+		spy_page_empty(buffer, TOP, spy_flame_nothing(profile),
+			       spy_flame_why_empty(profile));
 	} else {
 		put_legend(&picture);
 		for (i = 0; i < tree->count; i++)

@@ -56,7 +56,8 @@ static void put_point(struct spy_memory_text *out, const struct spy_memory_recor
 	else
 		spy_buffer_puts(&out->piece, ",,");
 	spy_buffer_printf(&out->piece, ",%" PRIu64 ",%" PRIu64, point->minor, point->major);
-	put_frame(out, memory, spy_memory_innermost(memory, point->stack));
+	put_frame(out, memory,
+		  spy_memory_innermost(memory->history, memory->profile, point->stack));
 }
 
 static int write_csv(const struct spy_memory_recording *memory, FILE *file,

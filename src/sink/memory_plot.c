@@ -7,10 +7,16 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "sink/embedded.h"
+#include "sink/page.h"
 
 static int write_plot(const struct spy_memory_recording *memory, FILE *file,
 		      struct pyspyc_error *err)
 {
+	static const char *const scripts[] = {
+		spy_embedded_memory_plot_model_js,  spy_embedded_memory_plot_text_js,
+		spy_embedded_memory_plot_draw_js,   spy_embedded_memory_plot_js,
+		spy_embedded_memory_plot_events_js, NULL
+	};
 	spy_autobuffer struct spy_buffer buffer = { 0 };
 	spy_cleanup(spy_plot_free) struct spy_plot plot = { 0 };
 	int ret;
@@ -18,19 +24,12 @@ static int write_plot(const struct spy_memory_recording *memory, FILE *file,
 	ret = spy_plot_make(memory, &plot, err);
 	if (ret)
 		return ret;
-	spy_buffer_puts(&buffer, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
 	if (spy_plot_picture(&buffer, &plot))
 		return spy_nomem(err);
 	spy_buffer_puts(&buffer, "<script type=\"application/json\" class=\"data\">");
 	spy_plot_data(&buffer, &plot);
-	spy_buffer_puts(&buffer, "</script>\n<script><![CDATA[\n(function () {\n\"use strict\";\n");
-	spy_buffer_puts(&buffer, spy_embedded_page_js);
-	spy_buffer_puts(&buffer, spy_embedded_memory_plot_model_js);
-	spy_buffer_puts(&buffer, spy_embedded_memory_plot_text_js);
-	spy_buffer_puts(&buffer, spy_embedded_memory_plot_draw_js);
-	spy_buffer_puts(&buffer, spy_embedded_memory_plot_js);
-	spy_buffer_puts(&buffer, spy_embedded_memory_plot_events_js);
-	spy_buffer_puts(&buffer, "}());\n]]></script>\n</svg>\n");
+	spy_buffer_puts(&buffer, "</script>\n");
+	spy_page_end(&buffer, scripts);
 	if (buffer.failed)
 		return spy_nomem(err);
 	fwrite(buffer.data, 1, buffer.size, file);

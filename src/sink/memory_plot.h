@@ -89,9 +89,6 @@ int spy_plot_find_climbs(struct spy_plot *plot);
 /* Fills plot->minor and plot->major. */
 int spy_plot_count_faults(struct spy_plot *plot);
 
-/* The innermost frame of a stack of the history, or NULL. */
-const struct spy_frame *spy_plot_line_of(const struct spy_plot *plot, uint32_t stack);
-
 /* True when the limit is near enough to be drawn. */
 bool spy_plot_shows_limit(const struct spy_plot *plot);
 

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "sink/escape.h"
 #include "sink/memory_plot_tables.h"
+#include "sink/page.h"
 
 #define POINT_BYTES 1600000  /* of all columns; with more, points are thinned */
 #define COMMAND_BYTES 300000 /* of the names of processes */
@@ -174,17 +175,6 @@ static void put_columns(struct spy_buffer *buffer, const struct points *points)
 	}
 }
 
-static void put_text(struct spy_buffer *buffer, const char *key, const char *text, size_t most)
-{
-	spy_autobuffer struct spy_buffer visible = { 0 };
-
-	spy_escape_visible(&visible, text ? text : "", most);
-	spy_buffer_printf(buffer, ",\n\"%s\":", key);
-	spy_escape_json(buffer, spy_buffer_text(&visible));
-	if (visible.failed)
-		buffer->failed = true;
-}
-
 /* [pid, parent, command, version, ended, since, until, first, peak, layer] of each process. */
 static void put_processes(struct spy_buffer *buffer, const struct spy_plot *plot, uint64_t tick_ns)
 {
@@ -262,11 +252,11 @@ static void put_head(struct spy_buffer *buffer, const struct spy_plot *plot, uin
 			  plot->span_ns / tick_ns + 1, plot->profile->started_at, tm.tm_gmtoff,
 			  units(history->limit), units(history->peak_rss),
 			  history->peak_ns / tick_ns, SPY_PLOT_LAYERS);
-	put_text(buffer, "title", plot->profile->title, 2000);
-	put_text(buffer, "summary", plot->profile->summary, 2000);
-	put_text(buffer, "limitName", history->limit_name, 120);
+	spy_page_member(buffer, "title", plot->profile->title, 2000);
+	spy_page_member(buffer, "summary", plot->profile->summary, 2000);
+	spy_page_member(buffer, "limitName", history->limit_name, 120);
 	spy_plot_facts(plot, &facts);
-	put_text(buffer, "facts", spy_buffer_text(&facts), 500);
+	spy_page_member(buffer, "facts", spy_buffer_text(&facts), 500);
 }
 
 bool spy_plot_data(struct spy_buffer *buffer, const struct spy_plot *plot)

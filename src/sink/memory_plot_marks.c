@@ -4,6 +4,8 @@
 #include "base/cleanup.h"
 #include "sink/escape.h"
 #include "sink/memory_plot_picture.h"
+#include "sink/memory_text.h"
+#include "sink/page.h"
 
 #define LETTER 7.0 /* widest letter of a label's monospaced line, and average of the other */
 #define LINE 15.0
@@ -63,7 +65,8 @@ static uint64_t time_of(const struct spy_plot *plot, const struct spy_history_cl
 
 static void describe(const struct spy_plot *plot, struct mark *mark)
 {
-	const struct spy_frame *frame = spy_plot_line_of(plot, mark->stack);
+	const struct spy_frame *frame = spy_memory_innermost(plot->history, plot->profile,
+							     mark->stack);
 
 	spy_plot_place(plot->profile, frame, &mark->first, &mark->place);
 	if (mark->climb) {
@@ -241,10 +244,10 @@ static void put_label(const struct spy_plot_picture *picture, const struct mark 
 		used = spy_text_columns(name);
 		if (used + spy_text_columns(place) + 1 > COLUMNS && used > COLUMNS / 2)
 			used = COLUMNS / 2;
-		spy_plot_put_fit(buffer, name, used);
+		spy_page_fit(buffer, name, used);
 		if (*place) {
 			spy_buffer_puts(buffer, " <tspan class=\"where\">");
-			spy_plot_put_fit(buffer, place, COLUMNS - used - 1);
+			spy_page_fit(buffer, place, COLUMNS - used - 1);
 			spy_buffer_puts(buffer, "</tspan>");
 		}
 		spy_buffer_puts(buffer, "</text>");

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "sink/embedded.h"
 #include "sink/escape.h"
+#include "sink/page.h"
 
 #define HEAD 112  /* of the chart, with one row of legend */
 #define ROW 20	  /* of the legend and of the table */
@@ -17,41 +18,6 @@
 #define LETTER 7.3
 #define NAME_COLUMNS 34 /* of a process in the legend */
 #define LEGEND_ROWS 4
-
-void spy_plot_put_fit(struct spy_buffer *buffer, const char *text, size_t columns)
-{
-	spy_autobuffer struct spy_buffer fit = { 0 };
-
-	spy_text_fit(&fit, text, columns);
-	spy_escape_xml(buffer, spy_buffer_text(&fit));
-}
-
-void spy_plot_put_visible(struct spy_buffer *buffer, const char *text, size_t most)
-{
-	spy_autobuffer struct spy_buffer visible = { 0 };
-
-	spy_escape_visible(&visible, text ? text : "", most);
-	spy_escape_xml(buffer, spy_buffer_text(&visible));
-}
-
-static void put_head(const struct spy_plot_picture *picture)
-{
-	const struct pyspyc_profile *profile = picture->plot->profile;
-	spy_autobuffer struct spy_buffer facts = { 0 };
-	struct spy_buffer *buffer = picture->buffer;
-
-	spy_plot_facts(picture->plot, &facts);
-	spy_buffer_printf(buffer, "<text class=\"head\" x=\"%d\" y=\"32\">", SPY_PLOT_MARGIN);
-	spy_plot_put_visible(buffer, profile->title && *profile->title ? profile->title : "pyspyc",
-			     90);
-	spy_buffer_printf(buffer, "</text>\n<text class=\"meta\" x=\"%d\" y=\"53\">",
-			  SPY_PLOT_MARGIN);
-	spy_plot_put_visible(buffer, spy_buffer_text(&facts), 165);
-	spy_buffer_printf(buffer, "</text>\n<text class=\"meta\" x=\"%d\" y=\"71\">",
-			  SPY_PLOT_MARGIN);
-	spy_plot_put_visible(buffer, profile->summary, 165);
-	spy_buffer_puts(buffer, "</text>\n");
-}
 
 /* Where the next entry of the legend goes. */
 struct legend {
@@ -65,9 +31,9 @@ static void put_entry(const struct spy_plot_picture *picture, struct legend *leg
 	double width = 24 + (double)spy_text_columns(text) * LETTER;
 	double y = 84 + ROW * legend->row;
 
-	if (legend->x + width > SPY_PLOT_WIDTH - SPY_PLOT_MARGIN && legend->x > SPY_PLOT_MARGIN) {
+	if (legend->x + width > SPY_PAGE_WIDTH - SPY_PAGE_MARGIN && legend->x > SPY_PAGE_MARGIN) {
 		legend->row++;
-		legend->x = SPY_PLOT_MARGIN;
+		legend->x = SPY_PAGE_MARGIN;
 		y += ROW;
 	}
 	if (picture->buffer && legend->row < LEGEND_ROWS) {
@@ -93,7 +59,7 @@ static int put_legend(const struct spy_plot_picture *picture)
 {
 	static const char *const classes[SPY_PLOT_LINES] = { "pss", "uss", "swap" };
 	const struct spy_plot *plot = picture->plot;
-	struct legend legend = { SPY_PLOT_MARGIN, 0 };
+	struct legend legend = { SPY_PAGE_MARGIN, 0 };
 	uint32_t i;
 
 	for (i = 0; i < plot->layer_count && plot->layer_count > 1; i++) {
@@ -120,7 +86,7 @@ static void put_cell(struct spy_buffer *buffer, const char *class, int x, int y,
 {
 	spy_buffer_printf(buffer, "<text class=\"%s\" x=\"%d\" y=\"%d\" text-anchor=\"%s\">", class,
 			  x, y, anchor);
-	spy_plot_put_fit(buffer, text, columns);
+	spy_page_fit(buffer, text, columns);
 	spy_buffer_puts(buffer, "</text>");
 }
 
@@ -152,44 +118,16 @@ static void put_table(const struct spy_plot_picture *picture, int y)
 		put_cell(buffer, "figure", 150, y, "end", spy_buffer_text(&grown), 20);
 		put_cell(buffer, "figure", 250, y, "end", spy_buffer_text(&released), 20);
 		spy_buffer_printf(buffer, "<text class=\"code\" x=\"274\" y=\"%d\">", y);
-		spy_plot_put_fit(buffer, spy_buffer_text(&name), 60);
+		spy_page_fit(buffer, spy_buffer_text(&name), 60);
 		spy_buffer_puts(buffer, "  <tspan class=\"where\">");
-		spy_plot_put_fit(buffer, spy_buffer_text(&place), 62);
+		spy_page_fit(buffer, spy_buffer_text(&place), 62);
 		spy_buffer_puts(buffer, "</tspan></text>\n");
 	}
 }
 
-static void put_empty(const struct spy_plot_picture *picture)
-{
-	spy_buffer_printf(
-		picture->buffer,
-		"<text class=\"head\" x=\"%d\" y=\"%d\" text-anchor=\"middle\">Nothing was "
-		"recorded</text>\n<text class=\"meta\" x=\"%d\" y=\"%d\" "
-		"text-anchor=\"middle\">The memory of no Python process was seen while this "
-		"ran.</text>\n",
-		SPY_PLOT_WIDTH / 2, HEAD + 60, SPY_PLOT_WIDTH / 2, HEAD + 84);
-}
-
-static void put_start(struct spy_buffer *buffer, const struct pyspyc_profile *profile, int height)
-{
-	spy_buffer_printf(
-		buffer,
-		"<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"pyspyc\" width=\"100%%\" "
-		"viewBox=\"0 0 %d %d\" preserveAspectRatio=\"xMinYMin meet\" "
-		"style=\"height:%.2fvw\" role=\"img\" "
-		"aria-labelledby=\"pyspyc-title\">\n<title id=\"pyspyc-title\">",
-		SPY_PLOT_WIDTH, height, 100.0 * height / SPY_PLOT_WIDTH);
-	spy_plot_put_visible(buffer, profile->title && *profile->title ? profile->title : "memory",
-			     200);
-	spy_buffer_printf(
-		buffer,
-		" – memory over time by pyspyc</title>\n<style><![CDATA[\n%s%s]]></style>\n"
-		"<g class=\"picture\">\n<rect class=\"page\" width=\"%d\" height=\"%d\"/>\n",
-		spy_embedded_page_css, spy_embedded_memory_plot_css, SPY_PLOT_WIDTH, height);
-}
-
 int spy_plot_picture(struct spy_buffer *buffer, const struct spy_plot *plot)
 {
+	spy_autobuffer struct spy_buffer facts = { 0 };
 	struct spy_plot_picture picture = { .plot = plot };
 	int rows = put_legend(&picture), top = HEAD + ROW * (rows - 1), height;
 	bool empty = !plot->moment_count;
@@ -198,7 +136,7 @@ int spy_plot_picture(struct spy_buffer *buffer, const struct spy_plot *plot)
 	picture.buffer = buffer;
 	if (spy_plot_shows_limit(plot) && plot->history->limit > most)
 		most = plot->history->limit;
-	picture.chart = (struct spy_plot_box){ LEFT, top, SPY_PLOT_WIDTH - LEFT - SPY_PLOT_MARGIN,
+	picture.chart = (struct spy_plot_box){ LEFT, top, SPY_PAGE_WIDTH - LEFT - SPY_PAGE_MARGIN,
 					       CHART };
 	picture.scale_x = picture.chart.width / (double)plot->span_ns;
 	/* Labels of what is highest need some room. */
@@ -208,10 +146,13 @@ int spy_plot_picture(struct spy_buffer *buffer, const struct spy_plot *plot)
 		height += 30 + ROW * table_rows(plot);
 	if (empty)
 		height = HEAD + 150;
-	put_start(buffer, plot->profile, height);
-	put_head(&picture);
+	spy_plot_facts(plot, &facts);
+	spy_page_start(buffer, plot->profile, "memory", "memory over time",
+		       spy_embedded_memory_plot_css, height);
+	spy_page_head(buffer, plot->profile, 90, spy_buffer_text(&facts));
 	if (empty) {
-		put_empty(&picture);
+		spy_page_empty(buffer, HEAD, "Nothing was recorded",
+			       "The memory of no Python process was seen while this ran.");
 	} else {
 		put_legend(&picture);
 		spy_buffer_printf(buffer, "<g%s>\n",

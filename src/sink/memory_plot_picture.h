@@ -4,9 +4,6 @@
 
 #include "sink/memory_plot.h"
 
-#define SPY_PLOT_WIDTH 1200
-#define SPY_PLOT_MARGIN 16
-
 /* A picture on its way into a buffer. */
 struct spy_plot_picture {
 	struct spy_buffer *buffer;
@@ -24,10 +21,6 @@ static inline double spy_plot_y(const struct spy_plot_picture *picture, uint64_t
 {
 	return picture->chart.top + picture->chart.height - (double)bytes * picture->scale_y;
 }
-
-/* Appends visible text cut to columns, or its middle cut out, escaped. */
-void spy_plot_put_fit(struct spy_buffer *buffer, const char *text, size_t columns);
-void spy_plot_put_visible(struct spy_buffer *buffer, const char *text, size_t most);
 
 /* Height of the band of page faults below the chart, with the gap above it. */
 #define SPY_PLOT_BAND 44

@@ -296,17 +296,3 @@ bool spy_plot_shows_limit(const struct spy_plot *plot)
 {
 	return plot->history->limit && plot->history->limit <= plot->most + plot->most / 2;
 }
-
-const struct spy_frame *spy_plot_line_of(const struct spy_plot *plot, uint32_t stack)
-{
-	const struct spy_history *history = plot->history;
-	uint32_t first, frame;
-
-	if (stack >= history->stack_count || !history->stacks[stack].count)
-		return NULL;
-	first = history->stacks[stack].first;
-	if (first >= history->frame_count)
-		return NULL;
-	frame = history->frames[first];
-	return frame < plot->profile->frame_count ? &plot->profile->frames[frame] : NULL;
-}

@@ -5,6 +5,7 @@
 
 #include "sink/escape.h"
 #include "sink/memory_plot.h"
+#include "sink/page.h"
 
 #define SECOND 1000000000u
 #define MINUTE (60ull * SECOND)
@@ -171,13 +172,8 @@ void spy_plot_process_name(const struct spy_plot *plot, uint32_t layer, struct s
 void spy_plot_facts(const struct spy_plot *plot, struct spy_buffer *buffer)
 {
 	const struct spy_history *history = plot->history;
-	time_t start = (time_t)plot->profile->started_at;
-	char text[64];
-	struct tm tm;
 
-	if (start && localtime_r(&start, &tm) &&
-	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %z", &tm))
-		spy_buffer_printf(buffer, "%s · ", text);
+	spy_page_started(buffer, plot->profile);
 	spy_plot_duration(buffer, plot->span_ns);
 	if (!history->point_count)
 		return;

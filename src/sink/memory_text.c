@@ -41,14 +41,16 @@ int spy_memory_end(struct spy_memory_text *out, struct pyspyc_error *err)
 	return out->failed ? spy_nomem(err) : 0;
 }
 
-const struct spy_frame *spy_memory_innermost(const struct spy_memory_recording *memory,
-					     uint32_t stack)
+const struct spy_frame *spy_memory_innermost(const struct spy_history *history,
+					     const struct pyspyc_profile *profile, uint32_t stack)
 {
-	const struct spy_history *history = memory->history;
-	uint32_t frame;
+	uint32_t first, frame;
 
 	if (stack >= history->stack_count || !history->stacks[stack].count)
 		return NULL;
-	frame = history->frames[history->stacks[stack].first];
-	return frame < memory->profile->frame_count ? &memory->profile->frames[frame] : NULL;
+	first = history->stacks[stack].first;
+	if (first >= history->frame_count)
+		return NULL;
+	frame = history->frames[first];
+	return frame < profile->frame_count ? &profile->frames[frame] : NULL;
 }

@@ -29,7 +29,7 @@ void spy_memory_flush(struct spy_memory_text *out);
 int spy_memory_end(struct spy_memory_text *out, struct pyspyc_error *err);
 
 /* The innermost frame of a stack of the history; NULL: there is none. */
-const struct spy_frame *spy_memory_innermost(const struct spy_memory_recording *memory,
-					     uint32_t stack);
+const struct spy_frame *spy_memory_innermost(const struct spy_history *history,
+					     const struct pyspyc_profile *profile, uint32_t stack);
 
 #endif

@@ -9,15 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "target/pagemap.h"
+
 /* A fault never happens so often. */
 #define NEVER ((uint64_t)1 << 62)
-
-static size_t page(void)
-{
-	long size = sysconf(_SC_PAGESIZE);
-
-	return size > 0 ? (size_t)size : 4096;
-}
 
 static int open_event(pid_t tid, bool in_kernel, bool wakes)
 {
@@ -49,7 +44,7 @@ int spy_faults_open(struct spy_faults *faults, pid_t tid)
 		fd = open_event(tid, in_kernel = false, true);
 	if (fd < 0)
 		return fd;
-	ring = mmap(NULL, 2 * page(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ring = mmap(NULL, 2 * spy_page_size(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (ring == MAP_FAILED) {
 		result = -errno;
 		close(fd);
@@ -68,7 +63,7 @@ int spy_faults_open(struct spy_faults *faults, pid_t tid)
 void spy_faults_close(struct spy_faults *faults)
 {
 	if (faults->ring) {
-		munmap(faults->ring, 2 * page());
+		munmap(faults->ring, 2 * spy_page_size());
 		if (faults->times >= 0)
 			close(faults->times);
 		close(faults->fd);
@@ -143,13 +138,12 @@ struct spy_fault_news spy_faults_take(struct spy_faults *faults)
 {
 	struct perf_event_mmap_page *head = faults->ring;
 	struct spy_fault_news news = { 0 };
-	uint64_t end;
+	uint64_t page = spy_page_size(), end;
 
 	if (!head)
 		return news;
 	end = __atomic_load_n(&head->data_head, __ATOMIC_ACQUIRE);
-	spy_faults_unwrap((const uint8_t *)faults->ring + page(), page(), head->data_tail, end,
-			  &news);
+	spy_faults_unwrap((const uint8_t *)faults->ring + page, page, head->data_tail, end, &news);
 	__atomic_store_n(&head->data_tail, end, __ATOMIC_RELEASE);
 	return news;
 }

@@ -18,7 +18,7 @@
 
 static int compare_pages(const void *left, const void *right)
 {
-	const struct spy_pages *a = left, *b = right;
+	const struct spy_copied *a = left, *b = right;
 
 	return (a->address > b->address) - (a->address < b->address);
 }
@@ -31,11 +31,12 @@ static void unite(struct spy_copy *copy)
 	if (copy->count)
 		qsort(copy->pages, copy->count, sizeof(*copy->pages), compare_pages);
 	for (size_t i = 0; i < copy->count; i++) {
-		struct spy_pages *next = &copy->pages[i], *last = &copy->pages[used ? used - 1 : 0];
+		struct spy_copied *next = &copy->pages[i],
+				  *last = &copy->pages[used ? used - 1 : 0];
 		uint64_t end = next->address + next->size;
 
 		if (!used || next->address > last->address + last->size + PAGE) {
-			copy->pages[used] = (struct spy_pages){ next->address, next->size, NULL };
+			copy->pages[used] = (struct spy_copied){ next->address, next->size, NULL };
 			used++;
 		} else if (end > last->address + last->size) {
 			last->size = (size_t)(end - last->address);
@@ -46,7 +47,7 @@ static void unite(struct spy_copy *copy)
 	copy->united = used;
 }
 
-static bool make_room(struct spy_pages **items, size_t *capacity, size_t count)
+static bool make_room(struct spy_copied **items, size_t *capacity, size_t count)
 {
 	size_t larger = *capacity ? *capacity * 2 : 256;
 	void *grown;
@@ -65,7 +66,7 @@ static bool make_room(struct spy_pages **items, size_t *capacity, size_t count)
 static bool note(struct spy_copy *copy, uint64_t address, size_t size)
 {
 	uint64_t first = address / PAGE * PAGE, end;
-	struct spy_pages *last;
+	struct spy_copied *last;
 
 	if (!size || address > UINT64_MAX - size - 2 * PAGE)
 		return true;
@@ -78,12 +79,12 @@ static bool note(struct spy_copy *copy, uint64_t address, size_t size)
 	}
 	if (!make_room(&copy->pages, &copy->capacity, copy->count))
 		return false;
-	copy->pages[copy->count++] = (struct spy_pages){ first, (size_t)(end - first), NULL };
+	copy->pages[copy->count++] = (struct spy_copied){ first, (size_t)(end - first), NULL };
 	return true;
 }
 
 /* The pages with an address, among count that are sorted; NULL: none has it. */
-static const struct spy_pages *find(const struct spy_pages *pages, size_t count, uint64_t address)
+static const struct spy_copied *find(const struct spy_copied *pages, size_t count, uint64_t address)
 {
 	size_t low = 0, high = count;
 
@@ -100,9 +101,9 @@ static const struct spy_pages *find(const struct spy_pages *pages, size_t count,
 	return NULL;
 }
 
-static const struct spy_pages *find_copied(struct spy_copy *copy, uint64_t address)
+static const struct spy_copied *find_copied(struct spy_copy *copy, uint64_t address)
 {
-	const struct spy_pages *found = NULL;
+	const struct spy_copied *found = NULL;
 
 	if (copy->last < copy->prepared)
 		found = find(&copy->pages[copy->last], 1, address);
@@ -118,7 +119,7 @@ static const struct spy_pages *find_copied(struct spy_copy *copy, uint64_t addre
 /* Copies one page that was not prepared, into its place by address. */
 static int extend(struct spy_copy *copy, uint64_t address, struct pyspyc_error *err)
 {
-	struct spy_pages page = { address / PAGE * PAGE, PAGE, NULL };
+	struct spy_copied page = { address / PAGE * PAGE, PAGE, NULL };
 	size_t at;
 	int result;
 
@@ -150,7 +151,7 @@ static int read_copied(struct spy_copy *copy, const struct spy_range *range,
 
 	while (done < range->size) {
 		uint64_t address = range->address + done;
-		const struct spy_pages *pages = find_copied(copy, address);
+		const struct spy_copied *pages = find_copied(copy, address);
 		size_t size = range->size - done;
 
 		if (!pages && copy->copying == SPY_COPY_EXTENDS) {
@@ -321,7 +322,7 @@ int spy_copy_take(struct spy_copy *copy, uint64_t deadline, struct pyspyc_error 
 		free(copy->more[k].bytes);
 	copy->more_count = 0;
 	while (i < copy->prepared && result == 0) {
-		const struct spy_pages *pages = &copy->pages[i];
+		const struct spy_copied *pages = &copy->pages[i];
 		size_t now = pages->size - at;
 
 		if (now > BYTES_AT_ONCE - size)

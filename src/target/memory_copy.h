@@ -15,7 +15,7 @@ enum spy_copying {
 };
 
 /* Pages of the target, next to each other. */
-struct spy_pages {
+struct spy_copied {
 	uint64_t address;
 	size_t size; /* bytes */
 	uint8_t *bytes;
@@ -26,7 +26,7 @@ struct spy_copy {
 	struct spy_memory memory;
 	struct spy_memory *target; /* borrowed */
 	enum spy_copying copying;  /* the caller sets it */
-	struct spy_pages *pages;   /* by address, once prepared; without bytes: noted since */
+	struct spy_copied *pages;  /* by address, once prepared; without bytes: noted since */
 	size_t count;
 	size_t capacity;
 	size_t prepared; /* so many of these are to be copied */
@@ -34,7 +34,7 @@ struct spy_copy {
 	size_t united;	 /* so many were left when those that were noted were last united */
 	uint8_t *bytes;	 /* of all that are prepared */
 	size_t size;
-	struct spy_pages *more; /* copied while extending, in the order of arrival */
+	struct spy_copied *more; /* copied while extending, in the order of arrival */
 	size_t more_count;
 	size_t more_capacity;
 };
