@@ -183,6 +183,7 @@ void cli_alarms_give(struct cli_alarms *alarms, const struct cli_alarm_scene *sc
 	double figure = cli_alarm_figure(alarm, now);
 	char is[32];
 	char most[32];
+	bool to_file = scene->output && scene->output->stream < 0;
 	char *files[2] = { NULL, NULL };
 
 	alarms->given++;
@@ -190,12 +191,10 @@ void cli_alarms_give(struct cli_alarms *alarms, const struct cli_alarm_scene *sc
 		 tui_bytes(figure, is, sizeof(is)), kinds[alarm].per,
 		 tui_bytes(alarms->rules.most[alarm], most, sizeof(most)), kinds[alarm].option);
 	files[1] = dump(alarms, scene);
-	if (alarms->keep_going)
-		files[0] = scene->output && scene->output->stream < 0
-				   ? write_file(name_of(alarms, scene, ending_of(scene)),
-						scene->write, scene->context)
-				   : NULL;
-	else if (scene->output && scene->output->stream < 0)
+	if (to_file && alarms->keep_going)
+		files[0] = write_file(name_of(alarms, scene, ending_of(scene)), scene->write,
+				      scene->context);
+	else if (to_file)
 		files[0] = strdup(scene->output->path); /* is written next */
 	if (files[1])
 		cli_note("wrote %s%s%s", files[1], alarms->keep_going && files[0] ? " and " : "",

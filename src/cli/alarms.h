@@ -23,7 +23,6 @@ struct cli_alarms {
 struct cli_alarm_scene {
 	const struct cli_order *order;
 	pid_t pid; /* the process, or the first of them */
-	struct pyspyc_recorder *recorder;
 	/* The file that is written in the end, in which format and by whom; NULL: none is. */
 	const struct cli_output *output;
 	const struct pyspyc_format *format;

@@ -8,9 +8,6 @@
 
 #define COMMAND "dump"
 
-/* For an interpreter that is just starting. */
-#define WAIT_SECONDS 1.0
-
 struct dump {
 	struct cli_dump_walk walk;
 	json_t *document; /* NULL for text */
@@ -57,7 +54,7 @@ static void set_options(struct dump *dump, const struct cli_arguments *arguments
 					 ? PYSPYC_NAMES_PLAIN
 					 : PYSPYC_NAMES_QUALIFIED,
 		},
-		.wait = WAIT_SECONDS,
+		.wait = CLI_WAIT_SECONDS,
 		.show = show,
 		.fail = report,
 		.context = dump,

@@ -8,9 +8,6 @@
 
 #define COMMAND "gc"
 
-/* For an interpreter that is just starting. */
-#define WAIT_SECONDS 1.0
-
 struct show {
 	struct cli_out out;
 	json_t *document; /* NULL for text */
@@ -22,7 +19,7 @@ static void show_process(struct show *show, pid_t pid, bool asked)
 {
 	struct pyspyc_error err = { 0 };
 	struct pyspyc_gc *gc = NULL;
-	int ret = pyspyc_gc_read(pid, asked ? WAIT_SECONDS : 0, &gc, &err);
+	int ret = pyspyc_gc_read(pid, asked ? CLI_WAIT_SECONDS : 0, &gc, &err);
 
 	if (ret && !asked && cli_passed_over(ret))
 		return;

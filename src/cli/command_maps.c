@@ -15,23 +15,12 @@
 
 #define COMMAND "maps"
 
-struct failure {
-	pid_t pid;
-	struct pyspyc_error err;
-};
-
 struct look {
 	struct pyspyc_maps **maps;
 	size_t count;
-	struct failure *failures;
-	size_t failure_count;
+	json_t *document; /* NULL: no JSON is wanted */
 	int status;
 };
-
-static int out_of_memory(struct look *look)
-{
-	return look->status = cli_error("out of memory");
-}
 
 static bool is_known(const struct look *look, pid_t pid)
 {
@@ -43,16 +32,13 @@ static bool is_known(const struct look *look, pid_t pid)
 
 static void report(struct look *look, pid_t pid, const struct pyspyc_error *err)
 {
-	struct failure *grown = realloc(look->failures, (look->failure_count + 1) * sizeof(*grown));
-
 	look->status = cli_error("%s", err->message);
-	if (!grown)
-		return;
-	look->failures = grown;
-	grown[look->failure_count++] = (struct failure){ pid, *err };
+	if (look->document)
+		cli_json_add_error(look->document, pid, err);
 }
 
-static void look_at(struct look *look, pid_t pid, bool is_child)
+/* False when it was to be looked at and could not be, which has then been said. */
+static bool look_at(struct look *look, pid_t pid, bool is_child)
 {
 	struct pyspyc_error err = { 0 };
 	struct pyspyc_maps *maps = NULL;
@@ -60,25 +46,27 @@ static void look_at(struct look *look, pid_t pid, bool is_child)
 	int ret;
 
 	if (is_known(look, pid))
-		return;
+		return true;
 	ret = pyspyc_maps_take(pid, &maps, &err);
+	if (ret && is_child && ret == -(int)PYSPYC_ENOPROC)
+		return true;
 	if (ret) {
-		if (!is_child || ret != -(int)PYSPYC_ENOPROC)
-			report(look, pid, &err);
-		return;
+		report(look, pid, &err);
+		return false;
 	}
 	if (is_child && !maps->version) {
 		pyspyc_maps_free(maps);
-		return;
+		return true;
 	}
 	grown = realloc(look->maps, (look->count + 1) * sizeof(struct pyspyc_maps *));
 	if (!grown) {
 		pyspyc_maps_free(maps);
-		out_of_memory(look);
-		return;
+		look->status = cli_error("out of memory");
+		return true;
 	}
 	look->maps = grown;
 	grown[look->count++] = maps;
+	return true;
 }
 
 static void look_at_tree(struct look *look, pid_t root)
@@ -86,10 +74,8 @@ static void look_at_tree(struct look *look, pid_t root)
 	struct pyspyc_error err = { 0 };
 	pid_t *pids = NULL;
 	size_t count = 0;
-	size_t before = look->failure_count;
 
-	look_at(look, root, false);
-	if (look->failure_count > before)
+	if (!look_at(look, root, false))
 		return;
 	if (pyspyc_descendants(root, &pids, &count, &err)) {
 		report(look, root, &err);
@@ -103,16 +89,10 @@ static void look_at_tree(struct look *look, pid_t root)
 
 static void print_json(struct look *look, FILE *file, bool all)
 {
-	json_t *document = cli_maps_document((const struct pyspyc_maps *const *)look->maps,
-					     look->count, all);
-
-	for (size_t i = 0; document && i < look->failure_count; i++)
-		cli_json_add_error(document, look->failures[i].pid, &look->failures[i].err);
-	if (!document)
-		out_of_memory(look);
-	else
-		cli_json_print(file, document);
-	json_decref(document);
+	for (size_t i = 0; i < look->count; i++)
+		if (!cli_maps_add(look->document, look->maps[i], all))
+			look->status = cli_error("out of memory");
+	cli_json_print(file, look->document);
 }
 
 static void print_text(struct look *look, FILE *file, bool all)
@@ -164,10 +144,10 @@ static void print(struct look *look, const struct cli_arguments *arguments)
 	const bool all = cli_has(arguments, "all");
 	struct cli_out out;
 
-	if (cli_has(arguments, "output") && !cli_has(arguments, "json"))
+	if (cli_has(arguments, "output") && !look->document)
 		return;
 	cli_out_open(&out);
-	if (out.file && cli_has(arguments, "json"))
+	if (out.file && look->document)
 		print_json(look, out.file, all);
 	else if (out.file)
 		print_text(look, out.file, all);
@@ -188,6 +168,11 @@ static int run(const struct cli_arguments *arguments)
 					path);
 	if (!look.status && path && !cli_output_open(&output, path))
 		look.status = CLI_FAILED;
+	if (!look.status && cli_has(arguments, "json")) {
+		look.document = cli_json_document(CLI_MAPS_SCHEMA_NAME, CLI_MAPS_SCHEMA);
+		if (!look.document)
+			look.status = cli_error("out of memory");
+	}
 	if (!look.status) {
 		for (size_t i = 0; i < pids.count; i++) {
 			if (cli_has(arguments, "subprocesses"))
@@ -203,7 +188,7 @@ static int run(const struct cli_arguments *arguments)
 	for (size_t i = 0; i < look.count; i++)
 		pyspyc_maps_free(look.maps[i]);
 	free(look.maps);
-	free(look.failures);
+	json_decref(look.document);
 	cli_pids_free(&pids);
 	return look.status;
 }

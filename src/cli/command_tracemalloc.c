@@ -9,15 +9,15 @@
 #include "cli/json.h"
 #include "cli/message.h"
 #include "cli/output.h"
+#include "cli/pids.h"
 #include "cli/signals.h"
 #include "cli/traces.h"
 #include "cli/values.h"
 #include "pyspyc/process.h"
+#include "tui/clock.h"
 
 #define COMMAND "tracemalloc"
 
-/* For an interpreter that is just starting. */
-#define WAIT_SECONDS 1.0
 /* While waiting for the second moment, the process is looked at so often. */
 #define LOOK_NS 100000000L
 
@@ -70,7 +70,7 @@ static int read_order(const struct cli_arguments *arguments, struct order *ret)
 	ret->options.blocking = cli_has(arguments, "nonblocking") ? PYSPYC_BLOCKING_NEVER
 								  : PYSPYC_BLOCKING_AUTO;
 	ret->options.full_filenames = cli_has(arguments, "full-filenames");
-	ret->options.wait = WAIT_SECONDS;
+	ret->options.wait = CLI_WAIT_SECONDS;
 	ret->output = cli_value(arguments, "output");
 	ret->to_stdout = ret->output && !strcmp(ret->output, "-");
 	ret->json = cli_has(arguments, "json");
@@ -83,14 +83,12 @@ static int read_order(const struct cli_arguments *arguments, struct order *ret)
 static double wait_for_growth(const struct order *order, pid_t pid)
 {
 	const struct timespec look = { 0, LOOK_NS };
-	struct timespec start, now, rest;
+	uint64_t start = tui_clock_ns();
+	struct timespec rest;
 	double passed;
 
-	clock_gettime(CLOCK_MONOTONIC, &start);
 	for (;;) {
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		passed = (double)(now.tv_sec - start.tv_sec) +
-			 (double)(now.tv_nsec - start.tv_nsec) / 1e9;
+		passed = (double)(tui_clock_ns() - start) / 1e9;
 		if (passed >= order->growth || cli_signals_ended() || !pyspyc_parent(pid))
 			return passed;
 		rest = look;
@@ -103,21 +101,10 @@ static double wait_for_growth(const struct order *order, pid_t pid)
 /* That tracemalloc does not run, and what else there is. */
 static int tell_not_tracing(const struct pyspyc_tracemalloc *traces)
 {
-	static const char *const others[] = { "mem", "heap" };
-	char text[64] = "";
-	size_t used = 0;
-
-	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
-		const struct cli_command *command = cli_command_find(others[i], NULL);
-
-		if (command && !strcmp(command->name, others[i]))
-			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s pyspyc %s",
-						 used ? " or" : ", or use", others[i]);
-	}
 	return cli_error(
 		"tracemalloc does not run in process %d: start it there (python -X tracemalloc, "
-		"tracemalloc.start())%s",
-		(int)traces->pid, text);
+		"tracemalloc.start()), or use pyspyc mem",
+		(int)traces->pid);
 }
 
 static void tell_quality(const struct pyspyc_tracemalloc *traces)

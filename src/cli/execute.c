@@ -12,6 +12,7 @@
 
 #include "cli/message.h"
 #include "cli/signals.h"
+#include "tui/clock.h"
 
 #define SHELL "/bin/sh"
 #define POLL_NS 20000000
@@ -94,22 +95,14 @@ void cli_execute_look(struct cli_execute *execute)
 		cli_note("the command of --exec ended with exit status %d", WEXITSTATUS(status));
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 void cli_execute_wait(struct cli_execute *execute)
 {
 	const struct timespec pause = { .tv_nsec = POLL_NS };
-	int64_t end_ns = now_ns() + (int64_t)CLI_EXECUTE_SECONDS * 1000000000;
+	uint64_t end_ns = tui_clock_ns() + UINT64_C(1000000000) * CLI_EXECUTE_SECONDS;
 	int before = cli_signals_ended();
 
 	for (cli_execute_look(execute);
-	     execute->pid && now_ns() < end_ns && cli_signals_ended() == before;
+	     execute->pid && tui_clock_ns() < end_ns && cli_signals_ended() == before;
 	     cli_execute_look(execute))
 		nanosleep(&pause, NULL);
 	if (execute->pid)

@@ -3,6 +3,7 @@
 #define CLI_GC_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include <jansson.h>
@@ -17,6 +18,9 @@
 /* The names of the debug flags set, with blanks between; "none". */
 void cli_gc_flags(unsigned debug, char *buffer, size_t size);
 
+/* Right-aligned; "-" for what is not known, which is negative. */
+void cli_gc_put_number(FILE *file, int width, int64_t number);
+
 void cli_gc_text(FILE *file, const struct pyspyc_gc *gc);
 
 /* Adds a process to a document. False when memory ran out. */
@@ -26,7 +30,10 @@ bool cli_gc_add(json_t *document, const struct pyspyc_gc *gc);
 json_t *cli_gc_collection(const struct pyspyc_gc_collection *collection, double time,
 			  double paused);
 
-/* gc --watch: prints collections until the end. Returns the exit status. */
-int cli_gc_watch(const struct cli_arguments *arguments, const struct cli_pids *pids);
+/*
+ * gc --watch: prints collections until the end; with --subprocesses those of descendants as well,
+ * which join pids. Returns the exit status.
+ */
+int cli_gc_watch(const struct cli_arguments *arguments, struct cli_pids *pids);
 
 #endif

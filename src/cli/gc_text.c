@@ -33,7 +33,7 @@ void cli_gc_flags(unsigned debug, char *buffer, size_t size)
 		snprintf(buffer + used, size - used, "%s0x%x", used ? " " : "", debug);
 }
 
-static void put_number(FILE *file, int width, int64_t number)
+void cli_gc_put_number(FILE *file, int width, int64_t number)
 {
 	if (number < 0)
 		fprintf(file, "%*s", width, "-");
@@ -74,9 +74,9 @@ static void put_interpreter(FILE *file, const struct pyspyc_gc_interpreter *inte
 		/* A count may be negative where objects were freed after a collection. */
 		fprintf(file, "  %10d%12" PRId64 "%11" PRId64, i, generation->count,
 			generation->threshold);
-		put_number(file, 13, generation->collections);
-		put_number(file, 13, generation->collected);
-		put_number(file, 15, generation->uncollectable);
+		cli_gc_put_number(file, 13, generation->collections);
+		cli_gc_put_number(file, 13, generation->collected);
+		cli_gc_put_number(file, 15, generation->uncollectable);
 		fputc('\n', file);
 	}
 }

@@ -1,7 +1,6 @@
 /* gc --watch: a line for each collection. */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "cli/gc.h"
@@ -9,7 +8,6 @@
 #include "cli/signals.h"
 #include "cli/values.h"
 
-#define WAIT_SECONDS 1.0
 #define SECOND_NS INT64_C(1000000000)
 /* How often the state is looked at, and how often for new children. */
 #define PERIOD_NS INT64_C(1000000)
@@ -18,7 +16,7 @@
 struct watch {
 	struct pyspyc_gc_watch **items;
 	size_t count;
-	struct cli_pids pids;	     /* all that were tried */
+	struct cli_pids *pids;	     /* all that were tried */
 	struct pyspyc_gc_watch *now; /* which one is looked at */
 	bool json, several, subprocesses;
 	struct cli_out out;
@@ -41,14 +39,6 @@ static double paused(const struct pyspyc_gc_watch *watch)
 
 	pyspyc_gc_watch_stats(watch, &stats);
 	return stats.elapsed_ns ? 100.0 * (double)stats.paused_ns / (double)stats.elapsed_ns : 0;
-}
-
-static void put_known(FILE *file, int width, int64_t number)
-{
-	if (number < 0)
-		fprintf(file, "%*s", width, "-");
-	else
-		fprintf(file, "%*" PRId64, width, number);
 }
 
 static void put_duration(FILE *file, const struct pyspyc_gc_collection *collection)
@@ -77,11 +67,11 @@ static void put_text(struct watch *watch, const struct pyspyc_gc_collection *col
 	if (localtime_r(&seconds, &local))
 		strftime(text, sizeof(text), "%H:%M:%S", &local);
 	fprintf(file, "%s.%03d", text, (int)(wall_ns % SECOND_NS / 1000000));
-	put_known(file, 5, collection->generation);
+	cli_gc_put_number(file, 5, collection->generation);
 	fprintf(file, "%7" PRIu64, collection->count);
 	put_duration(file, collection);
-	put_known(file, 11, collection->collected);
-	put_known(file, 15, collection->uncollectable);
+	cli_gc_put_number(file, 11, collection->collected);
+	cli_gc_put_number(file, 15, collection->uncollectable);
 	fprintf(file, "%6.1f %%", paused(watch->now));
 	if (watch->several)
 		fprintf(file, "  process %d", (int)collection->pid);
@@ -139,15 +129,13 @@ static bool append(struct watch *watch, struct pyspyc_gc_watch *item)
 /* Begins with those pids from `from` on; programs that are not Python may be among children. */
 static void begin(struct watch *watch, size_t from, size_t asked)
 {
-	for (size_t i = from; i < watch->pids.count; i++) {
+	for (size_t i = from; i < watch->pids->count; i++) {
 		struct pyspyc_gc_watch *item = NULL;
 		struct pyspyc_error err = { 0 };
-		int ret = pyspyc_gc_watch_new(watch->pids.items[i], i < asked ? WAIT_SECONDS : 0,
-					      &item, &err);
+		int ret = pyspyc_gc_watch_new(watch->pids->items[i],
+					      i < asked ? CLI_WAIT_SECONDS : 0, &item, &err);
 
-		if (ret &&
-		    (i < asked || !(ret == -(int)PYSPYC_ENOTPYTHON ||
-				    ret == -(int)PYSPYC_ENOTREADY || ret == -(int)PYSPYC_ENOPROC)))
+		if (ret && (i < asked || !cli_passed_over(ret)))
 			watch->status = cli_error("%s", err.message);
 		if (!ret && !append(watch, item)) {
 			pyspyc_gc_watch_free(item);
@@ -195,9 +183,9 @@ static void run(struct watch *watch, double seconds)
 			break;
 		now = clock_ns(CLOCK_MONOTONIC);
 		if (watch->subprocesses && now >= children) {
-			size_t known = watch->pids.count;
+			size_t known = watch->pids->count;
 
-			cli_pids_add_descendants(&watch->pids);
+			cli_pids_add_descendants(watch->pids);
 			begin(watch, known, 0);
 			children = now + CHILDREN_NS;
 		}
@@ -209,29 +197,26 @@ static void run(struct watch *watch, double seconds)
 	}
 }
 
-int cli_gc_watch(const struct cli_arguments *arguments, const struct cli_pids *pids)
+int cli_gc_watch(const struct cli_arguments *arguments, struct cli_pids *pids)
 {
 	struct watch watch = {
+		.pids = pids,
 		.json = cli_has(arguments, "json"),
 		.subprocesses = cli_has(arguments, "subprocesses"),
 	};
 	const char *text = cli_value(arguments, "duration");
+	size_t asked = pids->count;
 	double seconds = 0;
 	const char *wrong = text ? cli_parse_duration(text, &seconds) : NULL;
 
 	if (wrong)
 		return cli_usage(arguments->command, "--duration '%s' %s", text, wrong);
-	watch.pids.items = calloc(pids->count, sizeof(*pids->items));
-	if (!watch.pids.items)
-		return cli_error("out of memory");
-	memcpy(watch.pids.items, pids->items, pids->count * sizeof(*pids->items));
-	watch.pids.count = pids->count;
-	watch.several = pids->count > 1 || watch.subprocesses;
+	watch.several = asked > 1 || watch.subprocesses;
 	if (watch.subprocesses)
-		cli_pids_add_descendants(&watch.pids);
+		cli_pids_add_descendants(pids);
 	watch.wall_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
 	cli_signals_catch();
-	begin(&watch, 0, pids->count);
+	begin(&watch, 0, asked);
 	cli_out_open(&watch.out);
 	if (!watch.json && watch.out.file && watch.count)
 		fputs("        time  gen  count           duration  collected"
@@ -244,6 +229,5 @@ int cli_gc_watch(const struct cli_arguments *arguments, const struct cli_pids *p
 		pyspyc_gc_watch_free(watch.items[i]);
 	}
 	free(watch.items);
-	cli_pids_free(&watch.pids);
 	return cli_out_close(&watch.out, watch.status);
 }

@@ -11,6 +11,7 @@
 
 /* The version of the JSON form: goes up when old readers would fail. */
 #define CLI_MAPS_SCHEMA 1
+#define CLI_MAPS_SCHEMA_NAME "pyspyc-maps"
 
 /* As text: a table of kinds, then the largest items of each, or all of them. */
 void cli_maps_text(FILE *file, const struct pyspyc_maps *maps, bool all, bool colour);
@@ -19,7 +20,10 @@ void cli_maps_text(FILE *file, const struct pyspyc_maps *maps, bool all, bool co
 void cli_maps_text_sum(FILE *file, const struct pyspyc_maps *const *maps, size_t count,
 		       bool colour);
 
-/* As a document; with ranges, each mapping and part of one. NULL when memory ran out. */
-json_t *cli_maps_document(const struct pyspyc_maps *const *maps, size_t count, bool ranges);
+/*
+ * Adds a process to a document; with ranges, each mapping and part of one. False when memory ran
+ * out.
+ */
+bool cli_maps_add(json_t *document, const struct pyspyc_maps *maps, bool ranges);
 
 #endif

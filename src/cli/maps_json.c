@@ -84,7 +84,7 @@ static json_t *ranges_array(const struct pyspyc_maps *maps)
 	return array;
 }
 
-static json_t *process_object(const struct pyspyc_maps *maps, bool ranges)
+bool cli_maps_add(json_t *document, const struct pyspyc_maps *maps, bool ranges)
 {
 	json_t *notes = json_array();
 	json_t *process;
@@ -98,15 +98,5 @@ static json_t *process_object(const struct pyspyc_maps *maps, bool ranges)
 			    items_array(maps));
 	if (process && ranges)
 		json_object_set_new(process, "ranges", ranges_array(maps));
-	return process;
-}
-
-json_t *cli_maps_document(const struct pyspyc_maps *const *maps, size_t count, bool ranges)
-{
-	json_t *document = cli_json_document("pyspyc-maps", CLI_MAPS_SCHEMA);
-
-	for (size_t i = 0; document && i < count; i++)
-		json_array_append_new(json_object_get(document, "processes"),
-				      process_object(maps[i], ranges));
-	return document;
+	return process && !json_array_append_new(json_object_get(document, "processes"), process);
 }

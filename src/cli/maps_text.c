@@ -90,12 +90,7 @@ static void put_items(FILE *file, const struct pyspyc_maps *maps, enum pyspyc_ma
 			put_item(file, item);
 			continue;
 		}
-		others.sizes.size += item->sizes.size;
-		others.sizes.rss += item->sizes.rss;
-		others.sizes.pss += item->sizes.pss;
-		others.sizes.uss += item->sizes.uss;
-		others.sizes.dirty += item->sizes.dirty;
-		others.sizes.swap += item->sizes.swap;
+		pyspyc_map_sizes_add(&others.sizes, &item->sizes);
 		others.about = others.about || item->about;
 	}
 	if (shown < sum->item_count) {

@@ -154,7 +154,6 @@ static bool heed_alarms(struct printing *printing)
 	const struct cli_alarm_scene scene = {
 		.order = &mem->order,
 		.pid = cli_targets_first(&mem->order, printing->child),
-		.recorder = printing->recorder,
 	};
 	struct pyspyc_memory_now now;
 	enum cli_alarm alarm = cli_alarms_due(&mem->alarms, printing->recorder, &now);

@@ -11,8 +11,6 @@
 #define FIGURE 32
 #define LINES 3
 #define NSEC_PER_SEC 1e9
-/* Below this a growth per minute says nothing. */
-#define LEAST_SECONDS 10
 
 void cli_mem_look(struct cli_mem *mem, struct pyspyc_recorder *recorder)
 {
@@ -73,7 +71,7 @@ static double seconds(uint64_t ns)
 static void put_curve(FILE *file, const struct cli_mem *mem, const struct pyspyc_memory_now *now)
 {
 	uint64_t last = now->rss ? now->rss : mem->last_rss;
-	double elapsed = seconds(now->rss ? now->at_ns : mem->last_ns);
+	uint64_t elapsed_ns = now->rss ? now->at_ns : mem->last_ns;
 	double growth = (double)last - (double)now->first_rss;
 	char one[FIGURE];
 	char two[FIGURE];
@@ -81,8 +79,8 @@ static void put_curve(FILE *file, const struct cli_mem *mem, const struct pyspyc
 	fprintf(file, "RSS %s at first, %s at last",
 		tui_bytes((double)now->first_rss, one, sizeof(one)),
 		tui_bytes((double)last, two, sizeof(two)));
-	if (elapsed >= LEAST_SECONDS) {
-		growth = round(growth * 60 / elapsed);
+	if (elapsed_ns >= TUI_TREND_NS) {
+		growth = round(growth * 60 / seconds(elapsed_ns));
 		fprintf(file, ", %s%s a minute", growth < 0 ? "" : "+",
 			tui_bytes(growth, one, sizeof(one)));
 	}

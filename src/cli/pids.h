@@ -7,6 +7,9 @@
 
 #include "cli/arguments.h"
 
+/* For the interpreter of a process that was asked for, which may be just starting. */
+#define CLI_WAIT_SECONDS 1.0
+
 struct cli_pids {
 	pid_t *items;
 	size_t count;

@@ -96,7 +96,6 @@ static bool heed_alarms(struct recording *recording)
 	const struct cli_alarm_scene scene = {
 		.order = &wanted->order,
 		.pid = cli_targets_first(&wanted->order, recording->child),
-		.recorder = recording->recorder,
 		.output = &recording->output,
 		.format = wanted->format,
 		.write = write_it,

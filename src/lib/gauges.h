@@ -182,6 +182,9 @@ void spy_thread_gauge_leave(struct spy_thread_gauge *thread);
 /* Most frames that spy_thread_frames can tell. */
 size_t spy_thread_frame_count(const struct spy_thread_gauge *thread);
 
+/* What is told of a frame of the profile. */
+struct pyspyc_frame_info spy_frame_info(const struct pyspyc_profile *profile, uint32_t number);
+
 /* The frames of a thread's last stack, innermost first, at most limit: their number. */
 size_t spy_thread_frames(const struct spy_booking *booking, const struct spy_thread_gauge *thread,
 			 size_t limit, struct pyspyc_frame_info *ret);

@@ -9,30 +9,38 @@
 /* So often the list of interpreters is read when it changes meanwhile. */
 #define TRIES 5
 
+const struct spy_interpreter *spy_gc_listed(const struct spy_gc_process *process, size_t n)
+{
+	const struct spy_thread_states *states = &process->sampler->states;
+	bool all = spy_gc_heap(process)->layout->interp_gc_collecting != SPY_NO_FIELD;
+
+	if (n >= states->interpreter_count || (n && !all))
+		return NULL;
+	/* CPython's list has the main one at its end. */
+	return &states->interpreters[states->interpreter_count - 1 - n];
+}
+
 int spy_gc_list(struct spy_gc_process *process, struct pyspyc_error *err)
 {
 	const struct spy_heap *heap = spy_gc_heap(process);
 	const struct spy_python *python = &process->sampler->python;
 	struct spy_thread_states *states = &process->sampler->states;
+	const struct spy_interpreter *from;
 	struct spy_gc_interpreter *list;
-	size_t count;
 	int result = spy_threads_read(heap, python, states, err);
 
 	if (result < 0)
 		return result;
-	count = heap->layout->interp_gc_collecting != SPY_NO_FIELD ? states->interpreter_count : 1;
-	list = realloc(process->interpreters, (count ? count : 1) * sizeof(*list));
+	list = realloc(process->interpreters, (states->interpreter_count + 1) * sizeof(*list));
 	if (!list)
 		return spy_nomem(err);
 	process->interpreters = list;
 	process->count = 0;
-	for (size_t i = 0; i < count && i < states->interpreter_count; i++) {
-		/* CPython's list has the main one at its end. */
-		const struct spy_interpreter *from =
-			&states->interpreters[states->interpreter_count - 1 - i];
+	while ((from = spy_gc_listed(process, process->count))) {
+		struct spy_gc_interpreter *it = &list[process->count];
 
-		list[i] = (struct spy_gc_interpreter){ .address = from->address, .id = from->id };
-		result = spy_gc_find(heap, python, from->address, &list[i].place, err);
+		*it = (struct spy_gc_interpreter){ .address = from->address, .id = from->id };
+		result = spy_gc_find(heap, python, from->address, &it->place, err);
 		if (result < 0)
 			return result;
 		process->count++;

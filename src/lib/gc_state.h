@@ -26,6 +26,9 @@ int spy_gc_open(pid_t pid, double wait, struct spy_gc_process *ret, struct pyspy
  */
 int spy_gc_list(struct spy_gc_process *process, struct pyspyc_error *err);
 
+/* The nth of those in CPython's list as it was read last; NULL: there are no more. */
+const struct spy_interpreter *spy_gc_listed(const struct spy_gc_process *process, size_t n);
+
 void spy_gc_close(struct spy_gc_process *process);
 
 static inline const struct spy_heap *spy_gc_heap(const struct spy_gc_process *process)

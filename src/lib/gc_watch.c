@@ -54,20 +54,16 @@ static void add_sums(struct spy_gc_tracker *sums, const struct spy_gc_tracker *t
 /* Whether CPython's list of interpreters is still the one that is watched. */
 static bool is_listed(const struct pyspyc_gc_watch *watch)
 {
-	const struct spy_thread_states *states = &watch->process.sampler->states;
-	bool all = spy_gc_heap(&watch->process)->layout->interp_gc_collecting != SPY_NO_FIELD;
+	const struct spy_gc_process *process = &watch->process;
 
-	if (watch->process.count != (all ? states->interpreter_count : 1))
-		return false;
-	for (size_t i = 0; i < watch->process.count; i++) {
-		const struct spy_interpreter *now =
-			&states->interpreters[states->interpreter_count - 1 - i];
+	for (size_t i = 0; i < process->count; i++) {
+		const struct spy_interpreter *now = spy_gc_listed(process, i);
 
-		if (watch->process.interpreters[i].address != now->address ||
-		    watch->process.interpreters[i].id != now->id)
+		if (!now || process->interpreters[i].address != now->address ||
+		    process->interpreters[i].id != now->id)
 			return false;
 	}
-	return true;
+	return !spy_gc_listed(process, process->count);
 }
 
 /* Lists the interpreters anew, and keeps what is known of those that are still there. */

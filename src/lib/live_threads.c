@@ -243,6 +243,19 @@ size_t spy_thread_frame_count(const struct spy_thread_gauge *thread)
 	return thread->book ? thread->book->count + 1 : thread->frame_count;
 }
 
+struct pyspyc_frame_info spy_frame_info(const struct pyspyc_profile *profile, uint32_t number)
+{
+	const struct spy_frame *frame = &profile->frames[number];
+
+	return (struct pyspyc_frame_info){
+		.name = spy_profile_text(profile, frame->name),
+		.file = spy_profile_text(profile, frame->file),
+		.path = spy_profile_text(profile, frame->path),
+		.line = frame->line,
+		.first_line = frame->first_line,
+	};
+}
+
 size_t spy_thread_frames(const struct spy_booking *booking, const struct spy_thread_gauge *thread,
 			 size_t limit, struct pyspyc_frame_info *ret)
 {
@@ -253,19 +266,8 @@ size_t spy_thread_frames(const struct spy_booking *booking, const struct spy_thr
 
 	if (book && book->collecting && !booking->options.no_gc && count < limit)
 		ret[count++] = (struct pyspyc_frame_info){ .name = "<GC>", .file = "", .path = "" };
-	for (i = book ? book->count : thread->frame_count; i > 0 && count < limit; i--) {
-		const struct spy_frame *frame;
-
-		if (frames[i - 1] == SPY_NO_FRAME)
-			continue;
-		frame = &profile->frames[frames[i - 1]];
-		ret[count++] = (struct pyspyc_frame_info){
-			.name = spy_profile_text(profile, frame->name),
-			.file = spy_profile_text(profile, frame->file),
-			.path = spy_profile_text(profile, frame->path),
-			.line = frame->line,
-			.first_line = frame->first_line,
-		};
-	}
+	for (i = book ? book->count : thread->frame_count; i > 0 && count < limit; i--)
+		if (frames[i - 1] != SPY_NO_FRAME)
+			ret[count++] = spy_frame_info(profile, frames[i - 1]);
 	return count;
 }

@@ -8,34 +8,42 @@
 
 /* A larger mapping's page map is not read: address space that was set aside. */
 #define PAGEMAP_LIMIT (UINT64_C(64) << 30)
-#define SIZES_COUNT (sizeof(struct pyspyc_map_sizes) / sizeof(uint64_t))
+
+/* A part of the mapping at hand. */
+struct part {
+	struct spy_claim claim;
+	struct spy_pages pages; /* of it that are in memory, once counted */
+};
 
 struct build {
 	struct spy_maps_look *look;
 	struct spy_owned_maps *owned;
-	struct spy_map items;	 /* of kind, name and thread: the item's number */
-	struct spy_claim *parts; /* of the mapping at hand */
-	struct spy_pages *pages; /* of each part */
+	struct spy_map items; /* of kind, name and thread: the item's number */
+	struct part *parts;
 	size_t part_count, part_capacity;
 };
 
-static bool add_part(struct build *build, const struct spy_claim *part)
+bool spy_look_reserve(void **items, size_t count, size_t *capacity, size_t size)
 {
-	if (build->part_count == build->part_capacity) {
-		size_t capacity = build->part_capacity ? build->part_capacity * 2 : 64;
-		struct spy_claim *parts = realloc(build->parts, capacity * sizeof(*parts));
-		struct spy_pages *pages;
+	size_t larger = *capacity ? *capacity * 2 : 64;
+	void *moved;
 
-		if (!parts)
-			return false;
-		build->parts = parts;
-		pages = realloc(build->pages, capacity * sizeof(*pages));
-		if (!pages)
-			return false;
-		build->pages = pages;
-		build->part_capacity = capacity;
-	}
-	build->parts[build->part_count++] = *part;
+	if (count < *capacity)
+		return true;
+	moved = realloc(*items, larger * size);
+	if (!moved)
+		return false;
+	*items = moved;
+	*capacity = larger;
+	return true;
+}
+
+static bool add_part(struct build *build, const struct spy_claim *claim)
+{
+	if (!spy_look_reserve((void **)&build->parts, build->part_count, &build->part_capacity,
+			      sizeof(*build->parts)))
+		return false;
+	build->parts[build->part_count++] = (struct part){ .claim = *claim };
 	return true;
 }
 
@@ -53,16 +61,9 @@ static bool item_of(struct build *build, const struct spy_claim *part, size_t *r
 		return false;
 	if (inserted) {
 		*number = owned->maps.item_count;
-		if (owned->maps.item_count == owned->item_capacity) {
-			size_t capacity = owned->item_capacity ? owned->item_capacity * 2 : 64;
-			struct pyspyc_map_item *items = realloc(owned->items,
-								capacity * sizeof(*items));
-
-			if (!items)
-				return false;
-			owned->items = items;
-			owned->item_capacity = capacity;
-		}
+		if (!spy_look_reserve((void **)&owned->items, owned->maps.item_count,
+				      &owned->item_capacity, sizeof(*owned->items)))
+			return false;
 		owned->items[owned->maps.item_count++] = (struct pyspyc_map_item){
 			.kind = part->kind,
 			.name = build->look->strings.texts[part->name],
@@ -97,16 +98,9 @@ static bool add_range(struct build *build, const struct spy_mapping *mapping,
 
 	if (!item_of(build, part, &range.item))
 		return false;
-	if (owned->maps.range_count == owned->range_capacity) {
-		size_t capacity = owned->range_capacity ? owned->range_capacity * 2 : 256;
-		struct pyspyc_map_range *ranges = realloc(owned->ranges,
-							  capacity * sizeof(*ranges));
-
-		if (!ranges)
-			return false;
-		owned->ranges = ranges;
-		owned->range_capacity = capacity;
-	}
+	if (!spy_look_reserve((void **)&owned->ranges, owned->maps.range_count,
+			      &owned->range_capacity, sizeof(*owned->ranges)))
+		return false;
 	owned->ranges[owned->maps.range_count++] = range;
 	item = &owned->items[range.item];
 	item->ranges++;
@@ -165,11 +159,13 @@ static bool count_pages(struct build *build, const struct spy_mapping *mapping,
 	if (build->look->pagemap < 0 || mapping->end - mapping->start > PAGEMAP_LIMIT)
 		return false;
 	for (i = 0; i < build->part_count; i++) {
-		if (!spy_pagemap_count(build->look->pagemap, build->parts[i].start,
-				       build->parts[i].end, &build->pages[i]))
+		struct part *part = &build->parts[i];
+
+		if (!spy_pagemap_count(build->look->pagemap, part->claim.start, part->claim.end,
+				       &part->pages))
 			return false;
-		sum->present += build->pages[i].present;
-		sum->swapped += build->pages[i].swapped;
+		sum->present += part->pages.present;
+		sum->swapped += part->pages.swapped;
 	}
 	return true;
 }
@@ -190,12 +186,12 @@ static bool divide(struct build *build, const struct spy_smap *smap)
 	size_t i;
 
 	for (i = 0; i < build->part_count; i++) {
-		const struct spy_claim *part = &build->parts[i];
-		uint64_t at = part->end - smap->mapping.start, resident, swapped;
+		const struct part *part = &build->parts[i];
+		uint64_t at = part->claim.end - smap->mapping.start, resident, swapped;
 		struct pyspyc_map_sizes now, own;
 
-		upto.present += counted ? build->pages[i].present : 0;
-		upto.swapped += counted ? build->pages[i].swapped : 0;
+		upto.present += counted ? part->pages.present : 0;
+		upto.swapped += counted ? part->pages.swapped : 0;
 		resident = by_rss ? upto.present : at;
 		swapped = by_swap ? upto.swapped : at;
 		now = (struct pyspyc_map_sizes){
@@ -215,7 +211,7 @@ static bool divide(struct build *build, const struct spy_smap *smap)
 			.swap = now.swap - before.swap,
 		};
 		before = now;
-		if (!add_range(build, &smap->mapping, part, &own,
+		if (!add_range(build, &smap->mapping, &part->claim, &own,
 			       !exact && (all->rss || all->swap)))
 			return false;
 	}
@@ -237,7 +233,7 @@ static bool add_mapping(struct build *build, const struct spy_smap *smap, size_t
 	if (!take_apart(build, &smap->mapping, next))
 		return false;
 	if (build->part_count == 1)
-		return add_range(build, &smap->mapping, &build->parts[0], &sizes, false);
+		return add_range(build, &smap->mapping, &build->parts[0].claim, &sizes, false);
 	return divide(build, smap);
 }
 
@@ -319,7 +315,6 @@ int spy_look_build(struct spy_maps_look *look, struct spy_owned_maps *owned,
 	done = done && take_notes(look, owned) && sort_items(owned) && !look->failed;
 	spy_map_free(&build.items);
 	free(build.parts);
-	free(build.pages);
 	if (!done)
 		return spy_nomem(err);
 	owned->maps.items = owned->items;

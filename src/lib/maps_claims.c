@@ -37,16 +37,10 @@ void spy_look_claim(struct spy_maps_look *look, uint64_t start, uint64_t end,
 
 	if (start >= end)
 		return;
-	if (claims->count == claims->capacity) {
-		size_t capacity = claims->capacity ? claims->capacity * 2 : 256;
-		struct spy_claim *items = realloc(claims->items, capacity * sizeof(*items));
-
-		if (!items) {
-			look->failed = true;
-			return;
-		}
-		claims->items = items;
-		claims->capacity = capacity;
+	if (!spy_look_reserve((void **)&claims->items, claims->count, &claims->capacity,
+			      sizeof(*claims->items))) {
+		look->failed = true;
+		return;
 	}
 	claims->items[claims->count++] = (struct spy_claim){ start, end, kind, name, tid, false };
 }

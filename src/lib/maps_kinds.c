@@ -4,26 +4,26 @@
 #include "base/export.h"
 #include "lib/maps_parts.h"
 
-/* A row for each kind; own is what its one item is called where nothing else has a name. */
+/* A row for each kind; unnamed is what a mapping of it without a path is called. */
 static const struct kind {
 	const char *name;
 	const char *title;
-	const char *own;
+	const char *unnamed;
 } kinds[PYSPYC_MAP_KINDS] = {
-	[PYSPYC_MAP_CODE] = { "code", "Program code", "program" },
-	[PYSPYC_MAP_DATA] = { "data", "Program data", "program" },
-	[PYSPYC_MAP_LIBRARIES] = { "libraries", "Shared libraries", "library" },
-	[PYSPYC_MAP_ARENAS] = { "arenas", "Python's arenas", "arenas of small objects" },
-	[PYSPYC_MAP_MIMALLOC] = { "mimalloc", "Python's mimalloc", "mimalloc" },
-	[PYSPYC_MAP_DATA_STACKS] = { "data-stacks", "Python's frames", "frames" },
-	[PYSPYC_MAP_HEAP] = { "heap", "Heap", "[heap]" },
-	[PYSPYC_MAP_MALLOC] = { "malloc", "malloc's mappings", "malloc" },
-	[PYSPYC_MAP_STACKS] = { "stacks", "Thread stacks", "of no known thread" },
-	[PYSPYC_MAP_FILES] = { "files", "Mapped files", "file" },
+	[PYSPYC_MAP_CODE] = { "code", "Program code", NULL },
+	[PYSPYC_MAP_DATA] = { "data", "Program data", NULL },
+	[PYSPYC_MAP_LIBRARIES] = { "libraries", "Shared libraries", NULL },
+	[PYSPYC_MAP_ARENAS] = { "arenas", "Python's arenas", NULL },
+	[PYSPYC_MAP_MIMALLOC] = { "mimalloc", "Python's mimalloc", NULL },
+	[PYSPYC_MAP_DATA_STACKS] = { "data-stacks", "Python's frames", NULL },
+	[PYSPYC_MAP_HEAP] = { "heap", "Heap", NULL },
+	[PYSPYC_MAP_MALLOC] = { "malloc", "malloc's mappings", NULL },
+	[PYSPYC_MAP_STACKS] = { "stacks", "Thread stacks", NULL },
+	[PYSPYC_MAP_FILES] = { "files", "Mapped files", NULL },
 	[PYSPYC_MAP_SHARED] = { "shared", "Shared memory", "shared, without a name" },
 	[PYSPYC_MAP_ANONYMOUS] = { "anonymous", "Other private", "private, without a name" },
 	[PYSPYC_MAP_RESERVED] = { "reserved", "No access", "guard pages, addresses set aside" },
-	[PYSPYC_MAP_KERNEL] = { "kernel", "The kernel's", "kernel" },
+	[PYSPYC_MAP_KERNEL] = { "kernel", "The kernel's", NULL },
 };
 
 PYSPYC_EXPORT const char *pyspyc_map_kind_name(enum pyspyc_map_kind kind)
@@ -152,7 +152,7 @@ struct spy_claim spy_look_kind(struct spy_maps_look *look, const struct spy_mapp
 	if (kind == PYSPYC_MAP_ANONYMOUS && !*path && mapping->flags & SPY_MAP_EXEC)
 		path = "private, executable";
 	else if (!*path || (kind == PYSPYC_MAP_SHARED && starts_with(path, "/dev/zero")))
-		path = kinds[kind].own;
+		path = kinds[kind].unnamed;
 	return (struct spy_claim){
 		.start = mapping->start,
 		.end = mapping->end,

@@ -63,7 +63,7 @@ struct spy_claim spy_look_kind(struct spy_maps_look *look, const struct spy_mapp
 
 /* --- maps_claims.c, maps_stacks.c, maps_malloc.c: what parts of mappings are --- */
 
-/* Claims [start, end) for a kind; a name of "" is the kind's own. */
+/* Claims [start, end) for a kind. */
 void spy_look_claim(struct spy_maps_look *look, uint64_t start, uint64_t end,
 		    enum pyspyc_map_kind kind, uint32_t name, pid_t tid);
 
@@ -84,6 +84,9 @@ void spy_look_heaps(struct spy_maps_look *look);
 void spy_look_blocks(struct spy_maps_look *look);
 
 /* --- maps_build.c --- */
+
+/* Makes room for one more of *items, of `size` bytes each; false when memory ran out. */
+bool spy_look_reserve(void **items, size_t count, size_t *capacity, size_t size);
 
 /* All of a struct pyspyc_maps, owned. */
 struct spy_owned_maps {

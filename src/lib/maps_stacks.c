@@ -25,15 +25,22 @@ struct threads {
 	bool *known;		       /* for each task: its stack has been found */
 };
 
-static bool has_task(void *context, pid_t ns_tid)
+/* tasks->count when there is none. */
+static size_t index_of(const struct spy_tasks *tasks, pid_t ns_tid)
 {
-	const struct spy_tasks *tasks = context;
 	size_t i;
 
 	for (i = 0; i < tasks->count; i++)
 		if (tasks->items[i].ns_tid == ns_tid)
-			return true;
-	return false;
+			break;
+	return i;
+}
+
+static bool has_task(void *context, pid_t ns_tid)
+{
+	const struct spy_tasks *tasks = context;
+
+	return index_of(tasks, ns_tid) < tasks->count;
 }
 
 /* The index of the task that a thread state belongs to; tasks.count when there is none. */
@@ -41,12 +48,8 @@ static size_t task_of(struct threads *threads, const struct spy_thread_state *st
 {
 	pid_t ns_tid = spy_thread_tid(threads->look->process->memory, state, has_task,
 				      &threads->tasks);
-	size_t i;
 
-	for (i = 0; i < threads->tasks.count; i++)
-		if (ns_tid && threads->tasks.items[i].ns_tid == ns_tid)
-			break;
-	return i;
+	return ns_tid ? index_of(&threads->tasks, ns_tid) : threads->tasks.count;
 }
 
 /* threading's name, else the operating system's. */

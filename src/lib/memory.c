@@ -22,16 +22,24 @@ static uint64_t peak_of(const struct spy_history *history)
 	return peak;
 }
 
+int spy_memory_check(const struct pyspyc_recorder *recorder, struct pyspyc_error *err)
+{
+	if (recorder->history)
+		return 0;
+	return spy_fail(err, PYSPYC_EINVAL,
+			"the recorder keeps no memory: make it with options.memory");
+}
+
 PYSPYC_EXPORT int pyspyc_recorder_memory(struct pyspyc_recorder *recorder,
 					 struct pyspyc_memory_now *ret, struct pyspyc_error *err)
 {
 	const struct spy_history *history = recorder->history;
 	const struct spy_gauges *gauges = recorder->gauges;
+	int result = spy_memory_check(recorder, err);
 	size_t i;
 
-	if (!history)
-		return spy_fail(err, PYSPYC_EINVAL,
-				"the recorder keeps no memory: make it with options.memory");
+	if (result < 0)
+		return result;
 	*ret = (struct pyspyc_memory_now){
 		.at_ns = recorder->started_ns ? spy_recorder_elapsed(recorder, spy_clock_now()) : 0,
 		.rss = history->sum_rss,

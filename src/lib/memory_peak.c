@@ -1,5 +1,4 @@
 /* When memory was highest, and what ran then. */
-#include "base/error.h"
 #include "base/export.h"
 #include "lib/recorder_parts.h"
 #include "pyspyc/memory.h"
@@ -8,22 +7,13 @@
 static void set_frame(const struct pyspyc_profile *profile, const struct spy_history *history,
 		      uint32_t stack, struct pyspyc_frame_info *ret)
 {
-	const struct spy_frame *frame;
 	uint32_t number;
 
 	if (stack >= history->stack_count || !history->stacks[stack].count)
 		return;
 	number = history->frames[history->stacks[stack].first];
-	if (number >= profile->frame_count)
-		return;
-	frame = &profile->frames[number];
-	*ret = (struct pyspyc_frame_info){
-		.name = spy_profile_text(profile, frame->name),
-		.file = spy_profile_text(profile, frame->file),
-		.path = spy_profile_text(profile, frame->path),
-		.line = frame->line,
-		.first_line = frame->first_line,
-	};
+	if (number < profile->frame_count)
+		*ret = spy_frame_info(profile, number);
 }
 
 PYSPYC_EXPORT int pyspyc_recorder_memory_peak(struct pyspyc_recorder *recorder,
@@ -32,11 +22,11 @@ PYSPYC_EXPORT int pyspyc_recorder_memory_peak(struct pyspyc_recorder *recorder,
 {
 	const struct spy_history *history = recorder->history;
 	struct spy_history_peak peak;
+	int result = spy_memory_check(recorder, err);
 
 	*ret = (struct pyspyc_memory_peak){ 0 };
-	if (!history)
-		return spy_fail(err, PYSPYC_EINVAL,
-				"the recorder keeps no memory: make it with options.memory");
+	if (result < 0)
+		return result;
 	ret->at_ns = history->peak_ns;
 	ret->rss = history->peak_rss;
 	if (spy_history_peaks(history, SPY_ALL_PROCESSES, 1, &peak) != 1)

@@ -1,5 +1,4 @@
 /* pyspyc/memory.h: a recording of memory in a file. */
-#include "base/error.h"
 #include "base/export.h"
 #include "lib/memory_sources.h"
 #include "lib/recorder_parts.h"
@@ -18,10 +17,10 @@ PYSPYC_EXPORT int pyspyc_memory_write(struct pyspyc_recorder *recorder,
 		.threads = output->threads,
 		.all_lines = output->all_lines,
 	};
+	int result = spy_memory_check(recorder, err);
 
-	if (!recorder->history)
-		return spy_fail(err, PYSPYC_EINVAL,
-				"the recorder keeps no memory: make it with options.memory");
+	if (result < 0)
+		return result;
 	spy_recorder_settle(recorder);
 	memory.profile = pyspyc_recorder_profile(recorder);
 	return spy_memory_write(&memory, format, file, err);

@@ -105,6 +105,11 @@ void spy_memory_point(struct pyspyc_recorder *recorder, struct spy_tracked *trac
 /* Processes that are not sampled, those that have ended, and what takes longer: before a tick. */
 void spy_memory_tick(struct pyspyc_recorder *recorder, uint64_t now_ns);
 
+/* --- memory.c --- */
+
+/* -PYSPYC_EINVAL for a recorder that keeps no memory. */
+int spy_memory_check(const struct pyspyc_recorder *recorder, struct pyspyc_error *err);
+
 /* --- live.c and live_processes.c --- */
 
 struct spy_gauges *spy_gauges_new(void);

@@ -156,10 +156,8 @@ static void end_moment(struct pyspyc_recorder *recorder, struct spy_tracked *tra
 	if (!gauges)
 		return;
 	if (whole && tracked->gauge) {
-		uint64_t now = spy_clock_now();
-
-		spy_gauges_moment(gauges, tracked->gauge, &recorder->booking, &tracked->book, now,
-				  recorder->covers_ns);
+		spy_gauges_moment(gauges, tracked->gauge, &recorder->booking, &tracked->book,
+				  spy_clock_now(), recorder->covers_ns);
 		if (recorder->history)
 			spy_memory_point(recorder, tracked, recorder->now_ns);
 	}
@@ -167,12 +165,25 @@ static void end_moment(struct pyspyc_recorder *recorder, struct spy_tracked *tra
 	recorder->booking.failed |= gauges->failed;
 }
 
+/* What a look at a process has come to; before: what had been counted when it began. */
+static void end_pass(struct pyspyc_recorder *recorder, struct spy_tracked *tracked, int result,
+		     const struct spy_counters *before)
+{
+	const struct spy_counters *after = &tracked->sampler->reader.counters;
+
+	if (result < 0) {
+		pass_failed(recorder, tracked, result);
+		return;
+	}
+	tracked->failures = 0;
+	rest(recorder, after->stopped - before->stopped, after->stopped_ns - before->stopped_ns);
+}
+
 /* One process. */
 static void sample_one(struct pyspyc_recorder *recorder, struct spy_tracked *tracked,
 		       const struct spy_pass *pass)
 {
 	struct spy_counters before = tracked->sampler->reader.counters;
-	const struct spy_counters *after;
 	int result;
 
 	recorder->current = tracked;
@@ -180,14 +191,9 @@ static void sample_one(struct pyspyc_recorder *recorder, struct spy_tracked *tra
 		spy_live_process(recorder, tracked);
 	result = spy_sampler_pass(tracked->sampler, pass, &tracked->error);
 	end_moment(recorder, tracked, result >= 0);
-	if (result < 0) {
-		pass_failed(recorder, tracked, result);
-		return;
-	}
-	tracked->failures = 0;
-	after = &tracked->sampler->reader.counters;
-	rest(recorder, after->stopped - before.stopped, after->stopped_ns - before.stopped_ns);
-	spy_booking_forget_threads(&tracked->book, tracked->sampler);
+	end_pass(recorder, tracked, result, &before);
+	if (result >= 0)
+		spy_booking_forget_threads(&tracked->book, tracked->sampler);
 }
 
 void spy_recorder_look(struct pyspyc_recorder *recorder, struct spy_tracked *tracked, uint64_t rss,
@@ -195,7 +201,6 @@ void spy_recorder_look(struct pyspyc_recorder *recorder, struct spy_tracked *tra
 {
 	struct spy_pass pass = make_pass(recorder);
 	struct spy_counters before = tracked->sampler->reader.counters;
-	const struct spy_counters *after;
 	int result;
 
 	recorder->current = tracked;
@@ -210,13 +215,7 @@ void spy_recorder_look(struct pyspyc_recorder *recorder, struct spy_tracked *tra
 	}
 	spy_gauges_end_moment(recorder->gauges);
 	recorder->booking.failed |= recorder->gauges->failed;
-	if (result < 0) {
-		pass_failed(recorder, tracked, result);
-		return;
-	}
-	tracked->failures = 0;
-	after = &tracked->sampler->reader.counters;
-	rest(recorder, after->stopped - before.stopped, after->stopped_ns - before.stopped_ns);
+	end_pass(recorder, tracked, result, &before);
 }
 
 /* Of options.live: what this moment counts for. */

@@ -15,7 +15,7 @@
 #define TRIES 4
 
 struct taking {
-	const struct spy_sampler *sampler;
+	struct spy_sampler *sampler;
 	const struct spy_heap *heap;
 	struct spy_tracemalloc variables;
 	struct spy_tracemalloc_owner *owner;
@@ -66,7 +66,6 @@ static int read_traces(struct taking *taking, enum pyspyc_blocking blocking)
 static int shorten(struct taking *taking, bool full)
 {
 	struct spy_tracemalloc_owner *owner = taking->owner;
-	struct spy_sampler *sampler = (struct spy_sampler *)taking->sampler;
 	uint32_t i;
 
 	owner->shown = calloc(owner->raw.files.count + 1, sizeof(*owner->shown));
@@ -75,7 +74,7 @@ static int shorten(struct taking *taking, bool full)
 	for (i = 0; i < owner->raw.files.count; i++) {
 		const char *path = owner->raw.files.texts[i];
 
-		owner->shown[i] = strdup(full ? path : spy_sampler_shorten(sampler, path));
+		owner->shown[i] = strdup(full ? path : spy_sampler_shorten(taking->sampler, path));
 		if (!owner->shown[i])
 			return spy_nomem(taking->err);
 	}

@@ -6,16 +6,9 @@
 #include "base/error.h"
 #include "profile/live_parts.h"
 
-/* What becomes a node's samples, and bytes that go along with them. */
-struct own {
-	uint64_t amount; /* in what a sample stands for period_ns of */
-	uint64_t grown, released;
-};
-
 /* What is counted. */
 enum kind {
 	TIME,
-	TIME_AND_GROWTH, /* bytes as values of the nodes */
 	GROWN,
 	RELEASED,
 };
@@ -24,8 +17,8 @@ struct making {
 	enum kind kind;
 	struct spy_selection selection;
 	struct pyspyc_profile *made;
-	struct own *own; /* of each node */
-	bool *needed;	 /* a node that has something, of its own or below it */
+	uint64_t *own; /* of each node, in what a sample stands for period_ns of */
+	bool *needed;  /* a node that has something, of its own or below it */
 	uint8_t *parts;
 	uint32_t *node_of;  /* the node that each became */
 	uint32_t *frame_of; /* the same of frames; SPY_NO_FRAME: not needed so far */
@@ -56,8 +49,6 @@ static bool begin(struct making *making, enum kind kind, const struct pyspyc_pro
 	making->made->bytes = kind == GROWN || kind == RELEASED;
 	making->made->period_ns = making->made->bytes ? 0 : making->period_ns;
 	making->made->title = profile->title ? strdup(profile->title) : NULL;
-	if (kind == TIME_AND_GROWTH && !spy_profile_set_values(making->made, SPY_GROWTH_VALUES))
-		return false;
 	return making->made->title || !profile->title;
 }
 
@@ -112,22 +103,11 @@ static uint32_t library_frame(struct making *making)
 }
 
 /* Books an amount as samples; what is less than one goes to the next. */
-static void book(struct making *making, uint32_t node, const struct own *own)
+static void book(struct making *making, uint32_t node, uint64_t own)
 {
-	making->rest += own->amount;
+	making->rest += own;
 	spy_profile_add(making->made, node, UINT32_MAX, 0, making->rest / making->period_ns);
 	making->rest %= making->period_ns;
-	if (making->kind == TIME_AND_GROWTH) {
-		uint64_t *values = spy_profile_values(making->made, node);
-
-		values[SPY_GROWTH_GROWN] += own->grown;
-		values[SPY_GROWTH_RELEASED] += own->released;
-	}
-}
-
-static bool has_any(const struct own *own)
-{
-	return (own->amount | own->grown | own->released) != 0;
 }
 
 /* A node that has something, of its own or below it. */
@@ -141,7 +121,7 @@ static bool copy_node(struct making *making, uint32_t node)
 	case SPY_PART_OF_CALLER:
 		break;
 	case SPY_PART_LIBRARY:
-		if (!has_any(&making->own[node]))
+		if (!making->own[node])
 			return true;
 		frame = library_frame(making);
 		if (frame == SPY_NO_FRAME)
@@ -157,24 +137,22 @@ static bool copy_node(struct making *making, uint32_t node)
 	}
 	if (made == UINT32_MAX)
 		return false;
-	book(making, made, &making->own[node]);
+	book(making, made, making->own[node]);
 	return true;
 }
 
 /* What counts of what a node has. */
-static struct own own_of(const struct making *making, const struct spy_sums *sums)
+static uint64_t own_of(const struct making *making, const struct spy_sums *sums)
 {
 	switch (making->kind) {
-	case TIME_AND_GROWTH:
-		return (struct own){ sums->since, sums->grown, sums->released };
 	case GROWN:
-		return (struct own){ .amount = sums->grown };
+		return sums->grown;
 	case RELEASED:
-		return (struct own){ .amount = sums->released };
+		return sums->released;
 	case TIME:
 		break;
 	}
-	return (struct own){ .amount = sums->since };
+	return sums->since;
 }
 
 static bool copy(struct making *making)
@@ -186,7 +164,7 @@ static bool copy(struct making *making)
 	for (i = 1; i < count; i++) {
 		making->parts[i] = (uint8_t)spy_selection_next(&making->selection, i, &sums);
 		making->own[i] = own_of(making, &sums);
-		making->needed[i] = has_any(&making->own[i]);
+		making->needed[i] = making->own[i] != 0;
 	}
 	for (i = count - 1; i > SPY_ROOT_NODE; i--)
 		making->needed[profile->nodes[i].parent] |= making->needed[i];
@@ -213,13 +191,6 @@ int spy_live_profile(const struct pyspyc_profile *profile, const struct pyspyc_q
 		     uint64_t period_ns, struct pyspyc_profile **ret, struct pyspyc_error *err)
 {
 	return make(TIME, profile, query, period_ns, ret, err);
-}
-
-int spy_live_profile_growth(const struct pyspyc_profile *profile, const struct pyspyc_query *query,
-			    uint64_t period_ns, struct pyspyc_profile **ret,
-			    struct pyspyc_error *err)
-{
-	return make(TIME_AND_GROWTH, profile, query, period_ns, ret, err);
 }
 
 int spy_live_bytes(const struct pyspyc_profile *profile, const struct pyspyc_query *query,

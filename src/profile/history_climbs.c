@@ -3,7 +3,8 @@
 
 #include "base/cleanup.h"
 #include "base/map.h"
-#include "profile/history.h"
+#include "profile/history_parts.h"
+#include "profile/parts.h"
 
 #define LEAST_SHARE 20 /* of the range of all: what a climb rises at least */
 #define FALL_SHARE 20  /* of a climb: what it may fall in between */
@@ -101,7 +102,7 @@ struct grower {
 struct growers {
 	struct spy_map index; /* frame + 1, 0: no stack → grower */
 	struct grower *items;
-	size_t count, capacity;
+	uint32_t count, capacity;
 	uint64_t *used; /* by each process before */
 };
 
@@ -121,15 +122,9 @@ static struct grower *grower_of(struct growers *growers, uint64_t key)
 		return NULL;
 	if (!inserted)
 		return &growers->items[*slot];
-	if (growers->count == growers->capacity) {
-		size_t capacity = growers->capacity ? growers->capacity * 2 : 32;
-		struct grower *items = realloc(growers->items, capacity * sizeof(*items));
-
-		if (!items)
-			return NULL;
-		growers->items = items;
-		growers->capacity = capacity;
-	}
+	if (!spy_profile_reserve((void **)&growers->items, growers->count, &growers->capacity,
+				 sizeof(*growers->items), UINT32_MAX))
+		return NULL;
 	*slot = growers->count;
 	growers->items[growers->count] = (struct grower){ .stack = SPY_NO_STACK };
 	return &growers->items[growers->count++];
@@ -156,6 +151,14 @@ static bool book(struct growers *growers, const struct spy_history *history,
 	return true;
 }
 
+/* By how much it climbed. */
+static uint64_t climbed(const void *item)
+{
+	const struct spy_history_climb *climb = item;
+
+	return climb->to_rss - climb->from_rss;
+}
+
 /* Fills in which line grew most of a climb. */
 static bool explain(const struct spy_history *history, struct spy_history_climb *climb)
 {
@@ -177,34 +180,14 @@ static bool explain(const struct spy_history *history, struct spy_history_climb 
 			return false;
 		growers.used[point->process] = point->rss;
 	}
-	for (size_t n = 0; n < growers.count; n++)
-		if (!best || growers.items[n].bytes > best->bytes)
-			best = &growers.items[n];
+	for (i = 0; i < growers.count; i++)
+		if (!best || growers.items[i].bytes > best->bytes)
+			best = &growers.items[i];
 	if (best) {
 		climb->stack = best->stack;
-		climb->of_stack = best->bytes;
-		if (climb->of_stack > climb->to_rss - climb->from_rss)
-			climb->of_stack = climb->to_rss - climb->from_rss;
+		climb->of_stack = best->bytes < climbed(climb) ? best->bytes : climbed(climb);
 	}
 	return true;
-}
-
-static size_t insert(struct spy_history_climb *climbs, size_t count, size_t most,
-		     const struct spy_history_climb *climb)
-{
-	uint64_t bytes = climb->to_rss - climb->from_rss;
-	size_t at = count;
-
-	while (at > 0 && climbs[at - 1].to_rss - climbs[at - 1].from_rss < bytes)
-		at--;
-	if (at == most)
-		return count;
-	if (count < most)
-		count++;
-	for (size_t i = count - 1; i > at; i--)
-		climbs[i] = climbs[i - 1];
-	climbs[at] = *climb;
-	return count;
 }
 
 static uint64_t range_of(const struct rises *rises)
@@ -246,7 +229,8 @@ long spy_history_climbs(const struct spy_history *history, uint32_t process, siz
 		};
 
 		if (rise->high - rise->low >= least)
-			found = insert(ret, found, most, &climb);
+			found = spy_history_insert(ret, found, most, sizeof(climb), &climb,
+						   climbed);
 	}
 	for (size_t i = 0; i < found; i++)
 		if (!explain(history, &ret[i]))

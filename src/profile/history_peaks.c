@@ -1,27 +1,33 @@
 /* The peaks of a curve. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
-#include "profile/history.h"
+#include "profile/history_parts.h"
 
 #define LEAST_SHARE 10 /* of the range of all: what a peak rises at least */
 
-/* The highest first; of equal ones the one that was there first. */
-static size_t insert(struct spy_history_peak *peaks, size_t count, size_t most,
-		     const struct spy_history_peak *peak)
+size_t spy_history_insert(void *items, size_t count, size_t most, size_t size, const void *item,
+			  uint64_t (*weight_of)(const void *item))
 {
+	char *bytes = items;
+	uint64_t weight = weight_of(item);
 	size_t at = count;
 
-	while (at > 0 && peaks[at - 1].rss < peak->rss)
+	while (at > 0 && weight_of(bytes + (at - 1) * size) < weight)
 		at--;
 	if (at == most)
 		return count;
 	if (count < most)
 		count++;
-	for (size_t i = count - 1; i > at; i--)
-		peaks[i] = peaks[i - 1];
-	peaks[at] = *peak;
+	memmove(bytes + (at + 1) * size, bytes + at * size, (count - 1 - at) * size);
+	memcpy(bytes + at * size, item, size);
 	return count;
+}
+
+static uint64_t height(const void *peak)
+{
+	return ((const struct spy_history_peak *)peak)->rss;
 }
 
 static uint64_t range_of(const struct spy_history_value *values, long count)
@@ -61,7 +67,7 @@ size_t spy_history_peaks(const struct spy_history *history, uint32_t process, si
 			struct spy_history_peak peak = { values[top].at_ns, values[top].rss,
 							 process, values[top].stack };
 
-			found = insert(ret, found, most, &peak);
+			found = spy_history_insert(ret, found, most, sizeof(peak), &peak, height);
 			rising = false;
 			low = i;
 		} else if (!rising && !end && values[i].rss - values[low].rss >= least) {

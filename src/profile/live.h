@@ -97,18 +97,6 @@ int spy_live_tree(const struct pyspyc_profile *profile, const struct pyspyc_quer
 int spy_live_profile(const struct pyspyc_profile *profile, const struct pyspyc_query *query,
 		     uint64_t period_ns, struct pyspyc_profile **ret, struct pyspyc_error *err);
 
-/* The values that the nodes of a profile keep that is made by the function below. */
-enum spy_growth_value {
-	SPY_GROWTH_GROWN, /* bytes */
-	SPY_GROWTH_RELEASED,
-	SPY_GROWTH_VALUES,
-};
-
-/* As spy_live_profile; its nodes keep the bytes by which RSS grew and shrank there as values. */
-int spy_live_profile_growth(const struct pyspyc_profile *profile, const struct pyspyc_query *query,
-			    uint64_t period_ns, struct pyspyc_profile **ret,
-			    struct pyspyc_error *err);
-
 /*
  * The bytes by which RSS grew (or was released), in whatever scope: a profile of bytes, in which a
  * sample is one.

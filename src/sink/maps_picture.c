@@ -7,8 +7,9 @@
 #include "base/error.h"
 #include "sink/bytes.h"
 #include "sink/escape.h"
+#include "sink/page.h"
 
-#define WIDTH 1200
+#define WIDTH SPY_PAGE_WIDTH
 #define MARGIN 24
 #define INNER (WIDTH - 2 * MARGIN)
 #define HEAD 76	    /* from a process' top to its bar */
@@ -72,12 +73,10 @@ static void put_title(struct spy_buffer *buffer, const char *name,
 		{ "in memory (RSS)", sizes->rss }, { "PSS", sizes->pss },   { "USS", sizes->uss },
 		{ "dirty", sizes->dirty },	   { "swap", sizes->swap }, { "size", sizes->size },
 	};
-	spy_autobuffer struct spy_buffer visible = { 0 };
 	size_t i;
 
-	spy_escape_visible(&visible, name, 400);
 	spy_buffer_puts(buffer, "<title>");
-	spy_escape_xml(buffer, spy_buffer_text(&visible));
+	spy_page_visible(buffer, name, 400);
 	for (i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
 		spy_buffer_printf(buffer, "\n%s: ", figures[i].label);
 		spy_put_bytes(buffer, figures[i].bytes);

@@ -46,8 +46,8 @@ static void put_frame(struct spy_memory_text *out, const struct spy_memory_recor
 static void put_point(struct spy_memory_text *out, const struct spy_memory_recording *memory,
 		      const struct spy_history_point *point)
 {
-	spy_buffer_printf(&out->piece, "%" PRIu64 ".%06u,%d,%" PRIu64 ",",
-			  point->at_ns / 1000000000, (unsigned)(point->at_ns % 1000000000 / 1000),
+	spy_memory_put_seconds(out, point->at_ns);
+	spy_buffer_printf(&out->piece, ",%d,%" PRIu64 ",",
 			  (int)memory->history->processes[point->process].pid, point->rss);
 	/* A process has a PSS, so 0 is one that was not read yet. */
 	if (point->pss)

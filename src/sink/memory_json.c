@@ -33,8 +33,7 @@ static void put_text(struct writer *writer, const char *text)
 
 static void put_seconds(struct writer *writer, uint64_t ns)
 {
-	spy_buffer_printf(&writer->out.piece, "%" PRIu64 ".%06u", ns / 1000000000,
-			  (unsigned)(ns % 1000000000 / 1000));
+	spy_memory_put_seconds(&writer->out, ns);
 }
 
 /* A number in one of the file's lists; null for none. */

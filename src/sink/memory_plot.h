@@ -124,9 +124,17 @@ void spy_plot_process_name(const struct spy_plot *plot, uint32_t layer, struct s
 /* When, how long, peak, start and end. */
 void spy_plot_facts(const struct spy_plot *plot, struct spy_buffer *buffer);
 
+/* Of the lines: as people read them, and as styles do. */
 extern const char *const spy_plot_line_names[SPY_PLOT_LINES];
+extern const char *const spy_plot_line_classes[SPY_PLOT_LINES];
 
 /* --- memory_plot_labels.c --- */
+
+/* The place between from and to that is nearest to at. */
+static inline double spy_plot_nearest(double at, double from, double to)
+{
+	return at < from ? from : at > to ? to : at;
+}
 
 struct spy_plot_box {
 	double left, top, width, height;

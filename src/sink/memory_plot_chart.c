@@ -144,13 +144,13 @@ static void put_readings(const struct spy_plot_picture *picture, int line)
 
 static void put_lines(const struct spy_plot_picture *picture)
 {
-	static const char *const classes[SPY_PLOT_LINES] = { "pss", "uss", "swap" };
 	int i;
 
 	for (i = 0; i < SPY_PLOT_LINES; i++) {
 		if (!picture->plot->known[i])
 			continue;
-		spy_buffer_printf(picture->buffer, "<path class=\"line %s\" d=\"", classes[i]);
+		spy_buffer_printf(picture->buffer, "<path class=\"line %s\" d=\"",
+				  spy_plot_line_classes[i]);
 		put_readings(picture, i);
 		spy_buffer_puts(picture->buffer, "\"/>\n");
 	}

@@ -53,7 +53,7 @@ static void keep(struct parts *parts, long from, long to)
 		.to_ns = parts->curve[to].at_ns,
 		.from_rss = parts->curve[from].rss,
 		.to_rss = parts->curve[to].rss,
-		.process = UINT32_MAX,
+		.process = SPY_ALL_PROCESSES,
 		.stack = SPY_NO_STACK,
 	};
 	uint32_t place = parts->count, i;
@@ -239,12 +239,12 @@ int spy_plot_find_climbs(struct spy_plot *plot)
 	spy_autofree uint64_t *used = calloc((size_t)history->process_count + 1, sizeof(*used));
 	spy_autofree struct spy_history_value *curve = NULL;
 	spy_autofree struct parts *parts = calloc(1, sizeof(*parts));
-	long found, count = spy_history_curve(history, UINT32_MAX, &curve), i, from, to;
+	long found, count = spy_history_curve(history, SPY_ALL_PROCESSES, &curve), i, from, to;
 	uint32_t n;
 
 	if (!all || !used || !parts || count < 0)
 		return -PYSPYC_ENOMEM;
-	found = spy_history_climbs(history, UINT32_MAX, SPY_PLOT_CLIMBS, all);
+	found = spy_history_climbs(history, SPY_ALL_PROCESSES, SPY_PLOT_CLIMBS, all);
 	if (found < 0)
 		return -PYSPYC_ENOMEM;
 	parts->curve = curve;

@@ -100,14 +100,14 @@ static void put_point(struct points *points, const struct spy_history_point *poi
 static void put_points(struct points *points, uint32_t of)
 {
 	const struct spy_history *history = points->plot->history;
-	uint64_t at = 0;
 	uint32_t i;
 
 	for (i = 0; i < history->point_count; i++) {
 		const struct spy_history_point *point = &history->points[i], *largest;
 		uint32_t process = point->process;
 
-		if (process >= history->process_count || point->at_ns < at)
+		if (process >= history->process_count ||
+		    point->at_ns < (uint64_t)points->time * points->tick_ns)
 			continue;
 		largest = points->pending[process] ? &history->points[points->pending[process] - 1]
 						   : point;
@@ -126,7 +126,6 @@ static void put_points(struct points *points, uint32_t of)
 			moved.at_ns = (uint64_t)points->time * points->tick_ns;
 			put_point(points, &moved);
 		}
-		at = points->count ? (uint64_t)points->time * points->tick_ns : 0;
 		points->pending[process] = points->pending_count[process] = 0;
 	}
 }

@@ -1,4 +1,6 @@
 /* Places for labels beside a curve, so that they hide neither it nor each other. */
+#include <math.h>
+
 #include "sink/memory_plot.h"
 
 #define GAP 6.0	     /* between a label and the curve, and between labels */
@@ -9,7 +11,7 @@
 
 static double distance(double at, double from, double to)
 {
-	return at < from ? from - at : at > to ? at - to : 0;
+	return fabs(at - spy_plot_nearest(at, from, to));
 }
 
 static bool overlap(const struct spy_plot_box *a, const struct spy_plot_box *b)
@@ -53,12 +55,8 @@ static bool clip(double change, double room, double *from, double *to)
 static bool leads_through(double x, double y, const struct spy_plot_box *box,
 			  const struct spy_plot_box *other)
 {
-	double to_x = x < box->left		   ? box->left
-		      : x > box->left + box->width ? box->left + box->width
-						   : x;
-	double to_y = y < box->top		   ? box->top
-		      : y > box->top + box->height ? box->top + box->height
-						   : y;
+	double to_x = spy_plot_nearest(x, box->left, box->left + box->width);
+	double to_y = spy_plot_nearest(y, box->top, box->top + box->height);
 	double from = 0, to = 1;
 
 	return clip(x - to_x, x - other->left, &from, &to) &&
@@ -139,9 +137,7 @@ void spy_plot_place_labels(const struct spy_plot_room *room, struct spy_plot_lab
 			double most = room->inside.left + room->inside.width - labels[i].box.width;
 
 			if (j == 2) /* at an end of the axis, as near as it goes */
-				left = left < room->inside.left ? room->inside.left
-				       : left > most		? most
-								: left;
+				left = spy_plot_nearest(left, room->inside.left, most);
 			try_column(room, labels, count, &labels[i], left, true, &nearest);
 			try_column(room, labels, count, &labels[i], left, false, &nearest);
 		}

@@ -203,17 +203,12 @@ static void put_slope(const struct spy_plot_picture *picture, const struct spy_h
 	spy_buffer_puts(picture->buffer, "\"/>\n");
 }
 
-static double nearest(double at, double from, double to)
-{
-	return at < from ? from : at > to ? to : at;
-}
-
 static void put_leader(const struct spy_plot_picture *picture, const struct mark *mark,
 		       const struct spy_plot_label *label)
 {
 	const struct spy_plot_box *box = &label->box;
-	double x = nearest(label->x, box->left, box->left + box->width);
-	double y = nearest(label->y, box->top, box->top + box->height);
+	double x = spy_plot_nearest(label->x, box->left, box->left + box->width);
+	double y = spy_plot_nearest(label->y, box->top, box->top + box->height);
 
 	spy_buffer_printf(picture->buffer,
 			  "<path class=\"leader\" d=\"M%.1f %.1fL%.1f %.1f\"/>"

@@ -57,7 +57,6 @@ static void put_entry(const struct spy_plot_picture *picture, struct legend *leg
 /* Colours of processes and lines; without a buffer only its size is found. Returns its rows. */
 static int put_legend(const struct spy_plot_picture *picture)
 {
-	static const char *const classes[SPY_PLOT_LINES] = { "pss", "uss", "swap" };
 	const struct spy_plot *plot = picture->plot;
 	struct legend legend = { SPY_PAGE_MARGIN, 0 };
 	uint32_t i;
@@ -75,7 +74,8 @@ static int put_legend(const struct spy_plot_picture *picture)
 	put_entry(picture, &legend, "rss", true, plot->layer_count > 1 ? "RSS of all" : "RSS");
 	for (i = 0; i < SPY_PLOT_LINES; i++)
 		if (plot->known[i])
-			put_entry(picture, &legend, classes[i], true, spy_plot_line_names[i]);
+			put_entry(picture, &legend, spy_plot_line_classes[i], true,
+				  spy_plot_line_names[i]);
 	if (plot->faults)
 		put_entry(picture, &legend, "faults", false, "page faults");
 	return legend.row < LEGEND_ROWS ? legend.row + 1 : LEGEND_ROWS;

@@ -280,7 +280,7 @@ int spy_plot_make(const struct spy_memory_recording *recording, struct spy_plot 
 		return spy_nomem(err);
 	if (!history->point_count)
 		return 0;
-	plot->peak_count = (uint32_t)spy_history_peaks(history, UINT32_MAX, SPY_PLOT_PEAKS,
+	plot->peak_count = (uint32_t)spy_history_peaks(history, SPY_ALL_PROCESSES, SPY_PLOT_PEAKS,
 						       plot->peaks);
 	return spy_plot_find_climbs(plot) ? spy_nomem(err) : 0;
 }

@@ -14,6 +14,7 @@
 #define KIB 1024.0
 
 const char *const spy_plot_line_names[SPY_PLOT_LINES] = { "PSS", "USS", "Swap" };
+const char *const spy_plot_line_classes[SPY_PLOT_LINES] = { "pss", "uss", "swap" };
 
 void spy_plot_size(struct spy_buffer *buffer, uint64_t bytes)
 {

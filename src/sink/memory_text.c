@@ -1,6 +1,6 @@
 #include "sink/memory_text.h"
 
-#include <string.h>
+#include <inttypes.h>
 
 #include "base/error.h"
 #include "sink/escape.h"
@@ -16,6 +16,12 @@ const char *spy_memory_visible(struct spy_memory_text *out, const char *text)
 	spy_escape_visible(&out->plain, text, SPY_MEMORY_TEXT_MOST);
 	out->used += out->plain.size;
 	return spy_buffer_text(&out->plain);
+}
+
+void spy_memory_put_seconds(struct spy_memory_text *out, uint64_t ns)
+{
+	spy_buffer_printf(&out->piece, "%" PRIu64 ".%06u", ns / 1000000000,
+			  (unsigned)(ns % 1000000000 / 1000));
 }
 
 static void put_all(struct spy_memory_text *out)

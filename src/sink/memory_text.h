@@ -22,6 +22,9 @@ struct spy_memory_text {
 /* text as it can be shown: no controls, valid UTF-8, within bounds. Valid until the next call. */
 const char *spy_memory_visible(struct spy_memory_text *out, const char *text);
 
+/* Appends a time in seconds, "12.345678". */
+void spy_memory_put_seconds(struct spy_memory_text *out, uint64_t ns);
+
 /* Writes the piece when there is enough of it. */
 void spy_memory_flush(struct spy_memory_text *out);
 

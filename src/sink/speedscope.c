@@ -255,15 +255,18 @@ static int put_frames(struct writer *writer, const char **separator)
 static int put_all_frames(const struct writer *writer)
 {
 	const struct pyspyc_profile *main = writer->profile;
+	const struct pyspyc_profile *const all[] = { main, main->grown, main->released };
 	struct writer each = *writer;
 	const char *separator = "\n";
-	int ret = put_frames(&each, &separator);
+	size_t i;
+	int ret = 0;
 
-	each.profile = main->grown;
-	if (!ret && main->grown)
-		ret = put_frames(&each, &separator);
-	each.profile = main->released;
-	return ret || !main->released ? ret : put_frames(&each, &separator);
+	for (i = 0; i < sizeof(all) / sizeof(all[0]) && !ret; i++) {
+		each.profile = all[i];
+		if (all[i])
+			ret = put_frames(&each, &separator);
+	}
+	return ret;
 }
 
 /* One of main's behind those that are written: beside bytes it has a title of its own. */

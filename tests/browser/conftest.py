@@ -1,10 +1,9 @@
 """Made-up recordings in every format, and a browser to look at them."""
 
-import subprocess
-
 import pytest
 
 import webdriver
+from pages import made
 
 
 @pytest.fixture(scope="session")
@@ -14,12 +13,7 @@ def recording(tmp_path_factory):
 
     def make(kind, form="flamegraph", count=0):
         extension = {"flamegraph": "svg", "folded": "folded", "speedscope": "json"}[form]
-        path = folder / f"{kind}-{count}.{extension}"
-        if not path.exists():
-            with open(path, "wb") as output:
-                subprocess.run([webdriver.made_by("make_profile"), kind, form, str(count)],
-                               stdout=output, check=True)
-        return path
+        return made(folder / f"{kind}-{count}.{extension}", "make_profile", kind, form, str(count))
 
     return make
 
@@ -30,12 +24,7 @@ def memory(tmp_path_factory):
     folder = tmp_path_factory.mktemp("memories")
 
     def make(kind, count=0):
-        path = folder / f"{kind}-{count}.svg"
-        if not path.exists():
-            with open(path, "wb") as output:
-                subprocess.run([webdriver.made_by("make_memory"), kind, "plot", str(count)],
-                               stdout=output, check=True)
-        return path
+        return made(folder / f"{kind}-{count}.svg", "make_memory", kind, "plot", str(count))
 
     return make
 
@@ -60,13 +49,18 @@ def browser(chromium):
     chromium.devtools("Emulation.setScriptExecutionDisabled", value=False)
 
 
+def opened(browser, path, fragment):
+    """browser, with a page whose script has made itself at home."""
+    browser.open(path.as_uri() + fragment)
+    browser.wait("return document.querySelector('.app') !== null")
+    return browser
+
+
 @pytest.fixture
 def show(browser, recording):
     """show(kind, fragment): opens a flame graph; afterwards no error may be in the console."""
     def show_it(kind="web", fragment="", count=0):
-        browser.open(recording(kind, count=count).as_uri() + fragment)
-        browser.wait("return document.querySelector('.app') !== null")
-        return browser
+        return opened(browser, recording(kind, count=count), fragment)
 
     yield show_it
     assert browser.errors() == []
@@ -76,9 +70,7 @@ def show(browser, recording):
 def plot(browser, memory):
     """plot(kind, fragment): opens a plot of memory; afterwards no error may be in the console."""
     def show_it(kind="service", fragment="", count=0):
-        browser.open(memory(kind, count).as_uri() + fragment)
-        browser.wait("return document.querySelector('.app') !== null")
-        return browser
+        return opened(browser, memory(kind, count), fragment)
 
     yield show_it
     assert browser.errors() == []

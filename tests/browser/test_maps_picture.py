@@ -1,13 +1,13 @@
 """The picture of what processes use their memory for."""
 
 import os
-import re
 import subprocess
 import sys
 import xml.etree.ElementTree
 
 import pytest
 import webdriver
+from pages import CONTRAST, OVERLAPS, UNSEEN
 
 # Maps files with names that would do harm, tells when it has, and waits for the end of its input.
 TARGET = """
@@ -54,7 +54,7 @@ def test_file_is_well_formed(picture):
     attributes = {name for element in root.iter() for name in element.attrib}
     assert not [name for name in attributes if name.startswith("on") or "href" in name]
     text = picture.read_text(encoding="utf-8")
-    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028\u202a-\u202e]", text)
+    assert not UNSEEN.search(text)
     assert text.count("http") == 1  # the name of a vocabulary, no address
 
 
@@ -70,22 +70,11 @@ def test_hostile_names_are_text(browser, picture):
     assert texts[0].startswith("</text><script>alert(0)</script> -c \\nimport mmap")
 
 
-OVERLAPS = """
-    const texts = [...document.querySelectorAll('text')].filter(t => t.textContent.trim());
-    const boxes = texts.map(t => t.getBoundingClientRect()), found = [];
-    for (let i = 0; i < boxes.length; i++)
-        for (let j = 0; j < i; j++)
-            if (boxes[i].left < boxes[j].right - 1 && boxes[j].left < boxes[i].right - 1 &&
-                boxes[i].top < boxes[j].bottom - 3 && boxes[j].top < boxes[i].bottom - 3)
-                found.push(texts[i].textContent + ' / ' + texts[j].textContent);
-    return found;"""
-
-
 @pytest.mark.parametrize("width, shown", [(1280, 1280), (600, 900)])
 def test_text_is_large_enough_and_nothing_overlaps(browser, picture, width, shown):
     browser.resize(width, 500)
     browser.open(picture.as_uri())
-    assert browser.run(OVERLAPS) == []
+    assert browser.run(OVERLAPS, "text") == []
     page = browser.run("const b = document.querySelector('.page').getBoundingClientRect();"
                        "return [b.width, b.height]")
     assert page[0] == pytest.approx(shown, abs=1)
@@ -111,18 +100,11 @@ def test_kinds_add_up_to_the_whole_bar(browser, picture):
 def test_colours_follow_the_system(browser, picture, scheme, dark):
     browser.media(prefers_color_scheme=scheme)
     browser.open(picture.as_uri())
-    light = """
-        const of = (colour) => colour.match(/[\\d.]+/g).slice(0, 3).map(v => {
-            v /= 255;
-            return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
-        }).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-        const page = of(getComputedStyle(document.querySelector('.page')).fill);
-        return [page, [...document.querySelectorAll('text')].map(t => {
+    page, contrasts = browser.run(CONTRAST + """
+        const page = document.querySelector('.page'), fill = (made) => getComputedStyle(made).fill;
+        return [light(fill(page)), [...document.querySelectorAll('text')].map(t => {
             const bar = t.classList.contains('on') && t.parentNode.querySelector('rect');
-            const below = bar ? of(getComputedStyle(bar).fill) : page;
-            const [low, high] = [of(getComputedStyle(t).fill), below].sort((a, b) => a - b);
-            return (high + 0.05) / (low + 0.05);
-        })]"""
-    page, contrasts = browser.run(light)
+            return ratio(fill(t), fill(bar || page));
+        })]""")
     assert (page < 0.1) == dark
     assert min(contrasts) >= 4.5

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from pages import COLOUR, CONTRAST, OVERLAPS
+
 WHEN = "return document.querySelector('h2').textContent"
 TICKS = """
     const foot = document.querySelector('.canvas clipPath rect').getBBox().height;
@@ -50,6 +52,10 @@ def press_button(browser, label):
 def labels(browser, root=".canvas"):
     return browser.run("return [...document.querySelectorAll(arguments[0] + ' .label')].map("
                        "t => t.textContent)", root)
+
+
+def overlaps(browser, root):
+    return browser.run(OVERLAPS, f"{root} .label, {root} .tick, {root} .limit-text")
 
 
 def test_head(plot):
@@ -204,18 +210,6 @@ def test_labels_name_lines(plot):
     assert "peak 387.0 MB" in texts
 
 
-OVERLAPS = """
-    const texts = [...document.querySelectorAll(arguments[0] + ' .label,' + arguments[0] + ' .tick,' +
-        arguments[0] + ' .limit-text')].filter(t => t.textContent.trim());
-    const boxes = texts.map(t => t.getBoundingClientRect()), found = [];
-    for (let i = 0; i < boxes.length; i++)
-        for (let j = 0; j < i; j++)
-            if (boxes[i].left < boxes[j].right - 1 && boxes[j].left < boxes[i].right - 1 &&
-                boxes[i].top < boxes[j].bottom - 3 && boxes[j].top < boxes[i].bottom - 3)
-                found.push(texts[i].textContent + ' / ' + texts[j].textContent);
-    return found;"""
-
-
 # Labels that a leader, also another one's, goes through.
 CROSSED = """
     const leaders = [...document.querySelectorAll(arguments[0] + ' .leader')], found = [];
@@ -242,7 +236,7 @@ def test_nothing_overlaps(browser, plot, kind, size_of_window):
     browser.resize(*size_of_window)
     plot(kind)
     browser.wait("return document.querySelector('.canvas .line')")
-    assert browser.run(OVERLAPS, ".canvas") == []
+    assert overlaps(browser, ".canvas") == []
     assert browser.run(CROSSED, ".canvas") == []
     wide = browser.run("return document.documentElement.scrollWidth > innerWidth")
     assert not wide
@@ -384,7 +378,7 @@ def test_picture_without_scripts(browser, memory):
         browser.open(memory(kind).as_uri())
         browser.devtools("Emulation.setScriptExecutionDisabled", value=False)
         assert browser.run("return document.querySelector('.app')") is None
-        assert browser.run(OVERLAPS, ".picture") == []
+        assert overlaps(browser, ".picture") == []
         assert browser.run(CROSSED, ".picture") == []
         assert any(text.startswith("peak ") for text in labels(browser, ".picture"))
         wide = browser.run("""return [...document.querySelectorAll('text')].filter(t => {
@@ -400,17 +394,6 @@ def test_text_can_be_read(browser, plot):
         browser.media(prefers_color_scheme=scheme)
         plot()
         for name in ("pss", "uss", "swap", "limit", "rss"):
-            ratio = browser.run("""
-                const probe = document.createElementNS('http://www.w3.org/1999/xhtml', 'i');
-                document.querySelector('.app').append(probe);
-                const light = name => {
-                    probe.style.color = `var(--${name})`;
-                    return getComputedStyle(probe).color.match(/[\\d.]+/g).slice(0, 3).map(v => {
-                        v /= 255;
-                        return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
-                    }).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-                };
-                const [low, high] = [light(arguments[0]), light('page')].sort((a, b) => a - b);
-                probe.remove();
-                return (high + 0.05) / (low + 0.05);""", name)
+            ratio = browser.run(CONTRAST + COLOUR + "return ratio(colour(arguments[0]), colour('page'))",
+                                name)
             assert ratio >= 4.5, (scheme, name)

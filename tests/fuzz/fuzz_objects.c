@@ -3,11 +3,10 @@
  * that the first byte chooses; each four bytes that follow overwrite one place of it; then all
  * that can be decoded is decoded. What comes out must be valid and no larger than promised.
  */
-#define ARENA_SIZE (1u << 16)
-
 #include <stdio.h>
 
-#include "../unit/arena.h"
+#include "hostile_arena.h"
+
 #include "base/utf8.h"
 #include "cpython/code.h"
 #include "cpython/names.h"
@@ -18,10 +17,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define INTERPRETER 0
 #define KEYS 5
 
-/* A target of one version, as it was built and as it is after being overwritten. */
+/* A target of one version. */
 struct world {
-	struct arena arena;
-	uint8_t *pristine;
+	struct hostile_arena hostile;
 	uint64_t roots[ROOTS]; /* objects, and the interpreter first */
 	size_t count;
 };
@@ -43,7 +41,7 @@ static uint64_t dict_with(struct arena *arena, const char *name, uint64_t value)
 /* Two threads, the modules to reach them by, and sys.path. */
 static void build_interpreter(struct world *world)
 {
-	struct arena *arena = &world->arena;
+	struct arena *arena = &world->hostile.arena;
 	const char *attribute = arena->heap.version.major < 3 ? "_Thread__name" : "_name";
 	uint64_t idents[2], threads[2], interpreter = add(world, arena_take(arena, 16384)), module;
 	uint64_t path[] = { arena_name(arena, "/usr/lib/"), arena_name(arena, "/opt") };
@@ -65,7 +63,7 @@ static void build_interpreter(struct world *world)
 
 static void build_code(struct world *world)
 {
-	struct arena *arena = &world->arena;
+	struct arena *arena = &world->hostile.arena;
 	const struct spy_layout *layout = &arena->layout;
 	uint64_t code = arena_object(arena, layout->code_size + 16, 0);
 
@@ -82,7 +80,7 @@ static void build_code(struct world *world)
 static void build_modern(struct world *world)
 {
 	static const uint32_t text[] = { 'a', 0xe9, 0x2603, 0xdc80, 0x1f600 };
-	struct arena *arena = &world->arena;
+	struct arena *arena = &world->hostile.arena;
 	uint64_t object, type, keys[KEYS], i;
 
 	if (arena->heap.version.major < 3) {
@@ -116,16 +114,13 @@ static struct world *world_of(unsigned index)
 	static struct world worlds[ARENA_VERSIONS];
 	struct world *world = &worlds[index % ARENA_VERSIONS];
 
-	if (world->pristine)
+	if (world->hostile.pristine)
 		return world;
-	arena_open(&world->arena, arena_versions[index % ARENA_VERSIONS]);
+	arena_open(&world->hostile.arena, arena_versions[index % ARENA_VERSIONS]);
 	build_interpreter(world);
 	build_code(world);
 	build_modern(world);
-	world->pristine = malloc(ARENA_SIZE);
-	if (!world->pristine)
-		abort();
-	memcpy(world->pristine, world->arena.bytes, ARENA_SIZE);
+	hostile_built(&world->hostile);
 	return world;
 }
 
@@ -133,31 +128,25 @@ static struct world *world_of(unsigned index)
 static uint64_t value_of(const struct world *world, unsigned kind, unsigned number)
 {
 	switch (kind % 6) {
-	case 0:
-		return number;
-	case 1:
-		return UINT64_C(1) << (number & 63);
-	case 2:
-		return 0 - (uint64_t)number;
-	case 3:
+	case HOSTILE_NUMBERS:
 		return ARENA_BASE + number * (ARENA_SIZE / 256);
-	case 4:
+	case HOSTILE_NUMBERS + 1:
 		return world->roots[number % world->count];
-	default:
+	case HOSTILE_NUMBERS + 2:
 		return (uint64_t)number << 8 | 0xff;
+	default:
+		return hostile_number(kind % 6, number);
 	}
 }
 
 static void overwrite(struct world *world, const uint8_t *patch)
 {
-	unsigned width = 1u << (patch[2] & 3), where = (unsigned)patch[0] | (unsigned)patch[1] << 8;
-	uint64_t value = value_of(world, patch[2] >> 2, patch[3]);
+	unsigned where = (unsigned)patch[0] | (unsigned)patch[1] << 8;
 
 	/* Most of the arena is empty: half of the patches go to where the objects are. */
 	if (patch[2] & 0x80)
 		where = (unsigned)(world->roots[patch[0] % world->count] - ARENA_BASE) + patch[1];
-	if (where + width <= ARENA_SIZE)
-		memcpy(world->arena.bytes + where, &value, width);
+	hostile_write(&world->hostile, patch, where, value_of(world, patch[2] >> 2, patch[3]));
 }
 
 static void check_text(const char *text, size_t size)
@@ -237,10 +226,10 @@ static void decode_interpreter(const struct spy_heap *heap, uint64_t interpreter
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct world *world = world_of(size ? data[0] : 0);
-	const struct spy_heap *heap = &world->arena.heap;
+	const struct spy_heap *heap = &world->hostile.arena.heap;
 	size_t i;
 
-	memcpy(world->arena.bytes, world->pristine, ARENA_SIZE);
+	hostile_restore(&world->hostile);
 	for (i = 1; i + 4 <= size; i += 4)
 		overwrite(world, data + i);
 	decode_interpreter(heap, world->roots[INTERPRETER]);

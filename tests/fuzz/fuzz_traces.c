@@ -2,9 +2,9 @@
  * tracemalloc's tables in hostile memory: built for the version that the first byte chooses, then
  * each four bytes overwrite one place. What is read is no more than promised, and valid.
  */
-#define ARENA_SIZE (1u << 16)
-
 #include <stdio.h>
+
+#include "hostile_arena.h"
 
 #include "../unit/traces.h"
 #include "base/utf8.h"
@@ -14,9 +14,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct world {
-	struct arena arena;
+	struct hostile_arena hostile;
 	struct traces_world traces;
-	uint8_t *pristine;
 	size_t used;
 };
 
@@ -25,45 +24,35 @@ static struct world *world_of(unsigned index)
 	static struct world worlds[ARENA_VERSIONS];
 	struct world *world = &worlds[1 + index % (ARENA_VERSIONS - 1)]; /* from 3.6 */
 
-	if (world->pristine)
+	if (world->hostile.pristine)
 		return world;
-	arena_open(&world->arena, arena_versions[world - worlds]);
-	traces_build(&world->traces, &world->arena);
-	world->used = world->arena.used;
-	world->pristine = malloc(ARENA_SIZE);
-	if (!world->pristine)
-		abort();
-	memcpy(world->pristine, world->arena.bytes, ARENA_SIZE);
+	arena_open(&world->hostile.arena, arena_versions[world - worlds]);
+	traces_build(&world->traces, &world->hostile.arena);
+	world->used = world->hostile.arena.used;
+	hostile_built(&world->hostile);
 	return world;
 }
 
 static uint64_t value_of(const struct world *world, unsigned kind, unsigned number)
 {
 	switch (kind % 5) {
-	case 0:
-		return number;
-	case 1:
-		return UINT64_C(1) << (number & 63);
-	case 2:
-		return 0 - (uint64_t)number;
-	case 3:
+	case HOSTILE_NUMBERS:
 		return ARENA_BASE + number * world->used / 256 / 8 * 8;
-	default:
+	case HOSTILE_NUMBERS + 1:
 		return world->traces.first_entry;
+	default:
+		return hostile_number(kind % 5, number);
 	}
 }
 
 /* Two bytes say where (most of the arena is empty), one how wide and what kind, one which. */
 static void overwrite(struct world *world, const uint8_t *patch)
 {
-	unsigned width = 1u << (patch[2] & 3);
 	size_t where = ((size_t)patch[0] | (size_t)patch[1] << 8) % world->used;
-	uint64_t value = value_of(world, patch[2] >> 2, patch[3]);
 
 	if (patch[2] & 0x80)
 		where = where / 8 * 8;
-	if (where + width <= ARENA_SIZE)
-		memcpy(world->arena.bytes + where, &value, width);
+	hostile_write(&world->hostile, patch, where, value_of(world, patch[2] >> 2, patch[3]));
 }
 
 static void check(const struct spy_traces *traces)
@@ -113,7 +102,7 @@ static void use(struct spy_tracemalloc_owner *owner)
 /* The same by way of a copy, of which a part changes between noting and taking. */
 static void read_copy(struct world *world, const uint8_t *data, size_t size)
 {
-	struct spy_heap heap = world->arena.heap;
+	struct spy_heap heap = world->hostile.arena.heap;
 	struct spy_tracemalloc variables = world->traces.variables;
 	struct spy_traces traces = { 0 };
 	struct spy_heads heads = { 0 };
@@ -121,7 +110,7 @@ static void read_copy(struct world *world, const uint8_t *data, size_t size)
 
 	spy_copy_open(&copy, heap.memory);
 	heap.memory = &copy.memory;
-	memcpy(world->arena.bytes, world->pristine, ARENA_SIZE);
+	hostile_restore(&world->hostile);
 	spy_traces_read(&heap, &variables, 0, &heads, &traces, NULL);
 	spy_traces_free(&traces);
 	if (spy_copy_prepare(&copy, NULL) < 0)
@@ -146,11 +135,11 @@ static void read_copy(struct world *world, const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct world *world = world_of(size ? data[0] : 0);
-	const struct spy_heap *heap = &world->arena.heap;
+	const struct spy_heap *heap = &world->hostile.arena.heap;
 	struct spy_tracemalloc_owner owner = { 0 };
 	struct spy_tracemalloc variables = world->traces.variables;
 
-	memcpy(world->arena.bytes, world->pristine, ARENA_SIZE);
+	hostile_restore(&world->hostile);
 	for (size_t i = 1; i + 4 <= size; i += 4)
 		overwrite(world, data + i);
 	if (spy_traces_read(heap, &variables, 0, NULL, &owner.raw, NULL) == 0 &&

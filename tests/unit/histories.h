@@ -7,6 +7,7 @@
 
 #include "frames.h"
 #include "profile/live.h"
+#include "pyspyc/memory.h"
 #include "sink/memory.h"
 
 struct made_memory {
@@ -110,16 +111,12 @@ static inline void made_more(struct made_memory *made, double pss, double uss, d
 static inline int made_write(struct made_memory *made, const char *format, FILE *file,
 			     struct pyspyc_error *err)
 {
-	static const struct spy_memory_sink *const sinks[] = { &spy_memory_sink_plot };
 	struct spy_memory_recording recording = { .history = made->history,
 						  .profile = made->profile };
-	size_t i;
+	const struct pyspyc_format *found = pyspyc_memory_format_by_name(format);
 
 	made_flush(made);
-	for (i = 0; i < sizeof(sinks) / sizeof(sinks[0]); i++)
-		if (strcmp(sinks[i]->format.name, format) == 0)
-			return sinks[i]->write(&recording, file, err);
-	return -PYSPYC_EINVAL;
+	return found ? spy_memory_write(&recording, found, file, err) : -PYSPYC_EINVAL;
 }
 
 static inline void made_free(struct made_memory *made)

@@ -33,6 +33,18 @@ static inline void add(struct spy_history *history, uint32_t process, uint64_t a
 	assert_true(spy_history_add(history, &point));
 }
 
+static inline bool has_point(const struct spy_history *history, uint32_t process, uint64_t at_ns,
+			     uint64_t rss)
+{
+	uint32_t i;
+
+	for (i = 0; i < history->point_count; i++)
+		if (history->points[i].process == process && history->points[i].at_ns == at_ns &&
+		    history->points[i].rss == rss)
+			return true;
+	return false;
+}
+
 static inline uint32_t stack_of(struct spy_history *history, uint32_t inner, uint32_t outer)
 {
 	uint32_t frames[] = { inner, outer };

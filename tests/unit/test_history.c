@@ -35,18 +35,6 @@ static void check(const struct spy_history *history)
 	free(times);
 }
 
-static bool has_point(const struct spy_history *history, uint32_t process, uint64_t at_ns,
-		      uint64_t rss)
-{
-	uint32_t i;
-
-	for (i = 0; i < history->point_count; i++)
-		if (history->points[i].process == process && history->points[i].at_ns == at_ns &&
-		    history->points[i].rss == rss)
-			return true;
-	return false;
-}
-
 /* --- points --- */
 
 static void test_what_repeats_is_moved(void **state)

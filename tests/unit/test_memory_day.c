@@ -148,18 +148,6 @@ static void feed(struct day *day, uint64_t before)
 	day->profile->period_ns = TICK_NS;
 }
 
-static bool has_point(const struct spy_history *history, uint32_t process, uint64_t at_ns,
-		      uint64_t rss)
-{
-	uint32_t i;
-
-	for (i = 0; i < history->point_count; i++)
-		if (history->points[i].process == process && history->points[i].at_ns == at_ns &&
-		    history->points[i].rss == rss)
-			return true;
-	return false;
-}
-
 static void check_peaks(const struct day *day)
 {
 	struct spy_history_peak peaks[2 * SPIKES];
