@@ -10,7 +10,6 @@ recorder, knows no lines there."""
 import importlib.util
 import linecache
 import pathlib
-import re
 import signal
 import sys
 import time
@@ -18,13 +17,13 @@ from functools import partial
 
 import mojo
 import table
+from kit.memory import MEGABYTE, increments, tables
 from kit.target import DEADLINE, TARGETS, Target, environment, marked, wait_until, watches_memory
 from peers import Failed, attempt, plain_name
 from process import Running, cpu_seconds
 from table import Row, Series
 
 TITLE = "Growth by line"
-MEGABYTE = 1024.0 * 1024
 NAME = "growth.py"
 GROWING = ("one", "pieces", "objects", "c", "text")
 SHRINKING = ("del", "clear", "free")
@@ -33,17 +32,14 @@ COLUMNS = ("truth", "memory_profiler", "Austin")
 MOST_OFF, MOST_COST = 5, 0.1
 # What looks at a running program is given so long to begin.
 BEGIN = 1.0
-ROW = re.compile(r"^ *(\d+) +(-?[\d.]+) MiB +(-?[\d.]+) MiB +\d+ ", re.MULTILINE)
 
 
 def table_of(text):
     """Bytes by line, of memory_profiler's table or one like it."""
-    begin = re.search(r"^Filename: .*" + re.escape(NAME), text, re.MULTILINE)
-    if not begin:
+    rows, _ = tables(text)
+    if NAME not in rows:
         raise Failed("no table of " + NAME)
-    end = text.find("\nFilename: ", begin.end())
-    found = ROW.findall(text[begin.end():end if end > 0 else None])
-    return {int(line): float(increment) * MEGABYTE for line, _, increment in found}
+    return increments(rows[NAME])
 
 
 class Run:

@@ -9,6 +9,8 @@ import sys
 import tempfile
 import time
 
+from kit.target import catches
+
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 PYSPYC = os.path.abspath(os.environ.get("PYSPYC") or REPOSITORY / "build" / "pyspyc")
 BUILD = pathlib.Path(os.environ.get("PYSPYC_BUILD") or pathlib.Path(PYSPYC).parent)
@@ -74,12 +76,6 @@ def state(pid):
         text = pathlib.Path("/proc/%d/stat" % pid).read_text(errors="replace")
         return text.rpartition(")")[2].split()[0]
     return "gone"
-
-
-def catches(pid, number):
-    """Whether a handler for a signal is in place."""
-    status = pathlib.Path("/proc/%d/status" % pid).read_text()
-    return bool(int(status.split("SigCgt:")[1].split()[0], 16) >> (number - 1) & 1)
 
 
 @contextlib.contextmanager

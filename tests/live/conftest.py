@@ -7,6 +7,7 @@ import contextlib
 import os
 import pathlib
 import shutil
+import signal
 import tempfile
 
 import pytest
@@ -63,6 +64,15 @@ def pytest_collection_modifyitems(items):
         python = getattr(item, "callspec", None) and item.callspec.params.get("python")
         if python:
             item.user_properties.append(("python", python.id))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unignored():
+    """What a shell or nohup has had us ignore is not ignored in what tests start: it would be
+    inherited, other than a handler."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """pyspyc gc against what the target's own module gc says."""
 import collections
 import json
-import os
 import signal
 import threading
 
@@ -10,7 +9,6 @@ from kit import target as system
 from kit.schema import check, load
 
 NAMES = {2: "DEBUG_COLLECTABLE", 1: "DEBUG_STATS", 4: "DEBUG_UNCOLLECTABLE", 32: "DEBUG_SAVEALL"}
-SLEEP = {"x86_64": 230, "aarch64": 115}[os.uname().machine]  # clock_nanosleep
 # A collection's end and its callback, each of them late by a turn of another process at most.
 TOLERANCE = 0.005
 
@@ -29,8 +27,8 @@ def ask(spy, pid):
 
 @pytest.mark.case("gc: its state")
 def test_state(spy, launch, python):
-    target = launch("collector.py", "state", ready=False)
-    facts = target.ready()
+    target = launch("collector.py", "state")
+    facts = target.facts
     system.wait_until(lambda: system.reads_input(target.pid), "the target waits")
     seen = ask(spy, target.pid)
     target.resume()
@@ -75,8 +73,7 @@ def test_collecting(spy, launch):
 def watch(spy, target, *options):
     """The lines of gc --watch while the target collects, the target's own log, and the end."""
     process = spy.start("gc", "--watch", *options, target.pid)
-    system.wait_until(lambda: system.proc(process.pid, "syscall").startswith("%d " % SLEEP),
-                      "pyspyc watches")
+    system.naps(process.pid)
     system.hurries(process.pid)
     system.hurries(target.pid)
     lines = []  # read as they come: a full pipe would hold up pyspyc
@@ -166,8 +163,7 @@ def test_watch_text(spy, launch):
 def test_watch_ends_with_its_target(spy, launch):
     target = launch("collector.py", "watch")
     process = spy.start("gc", "-w", target.pid)
-    system.wait_until(lambda: system.proc(process.pid, "syscall").startswith("%d " % SLEEP),
-                      "pyspyc watches")
+    system.naps(process.pid)
     target.stop()
     out, error = process.communicate(timeout=20)
     assert process.returncode == 0, error

@@ -4,8 +4,7 @@ import signal
 
 import cli_support as cli
 import pytest
-from kit.spy import ended
-from kit.target import wait_until
+from kit.memory import begin, done, step
 from kit.top import number
 
 MIB = 1 << 20
@@ -13,40 +12,6 @@ one = pytest.mark.pythons(only=("system",))
 P = ("mem", "-p", "1")
 FORMATS = {"plot": ".svg", "mprof": ".dat", "csv": ".csv", "json": ".json", "lines": ".txt",
            "flamegraph": ".svg", "folded": ".folded", "speedscope": ".speedscope.json"}
-
-
-def begin(spy, target, output, *arguments):
-    """A mem that has seen something: it writes its file when asked, and says how much that is."""
-    log = spy.file(".log")
-    process = spy.start("mem", "-p", target.pid, "-o", output, *arguments, stderr=log.open("wb"))
-    process.log = log
-
-    def flushed():
-        assert process.poll() is None, log.read_text()
-        if cli.catches(process.pid, signal.SIGUSR1):
-            process.send_signal(signal.SIGUSR1)
-        return re.search(r"with [1-9]\d* samples so far", log.read_text())
-
-    wait_until(flushed, "the file is written on SIGUSR1")
-    return process
-
-
-def done(process):
-    """Exit status and standard error of what begin() began, once it has ended."""
-    status, _ = ended(process)
-    text = process.log.read_text()
-    process.log.unlink()
-    return status, text
-
-
-def step(target):
-    target.resume()
-    return target.ready()["step"]
-
-
-def folded(path):
-    return {stack: int(count) for stack, _, count in
-            (line.rpartition(" ") for line in path.read_text(encoding="utf-8").splitlines())}
 
 
 @pytest.mark.quick
@@ -59,10 +24,9 @@ def test_growth(spy, launch, python):
     process.send_signal(signal.SIGINT)
     status, said = done(process)
     assert status == 0, said
-    stacks = folded(output)
-    more = sum(bytes for stack, bytes in stacks.items() if ";grow_more (" in stack)
-    grown = sum(bytes for stack, bytes in stacks.items() if ";grow (" in stack)
-    assert abs(grown - 64 * MIB) < 6 * MIB and abs(more - 32 * MIB) < 4 * MIB, stacks
+    profile = spy.read(output)
+    grown, more = profile.having("grow"), profile.having("grow_more")
+    assert abs(grown - 64 * MIB) < 6 * MIB and abs(more - 32 * MIB) < 4 * MIB, profile.text
     first, last = (number(text) for text in
                    re.search(r"RSS (\S+) at first, (\S+?) at last", said.replace(",", " ,")
                              .replace(" ,", ",", 1)).groups())
@@ -77,7 +41,7 @@ def test_growth(spy, launch, python):
     assert step(target) == "shrink"
     process.send_signal(signal.SIGTERM)
     assert done(process)[0] == 0
-    assert sum(bytes for stack, bytes in folded(released).items() if ";shrink (" in stack) > 60 * MIB
+    assert spy.read(released).having("shrink") > 60 * MIB
 
 
 @one
@@ -131,7 +95,7 @@ def test_target_ends(spy, launch):
     target.process.stdin.close()
     status, said = done(process)
     assert status == 0, said
-    assert sum(bytes for stack, bytes in folded(output).items() if ";grow (" in stack) > 58 * MIB
+    assert spy.read(output).having("grow") > 58 * MIB
     last = number(re.search(r"at first, ([\d.]+[KMG]) at last", said)[1])
     assert last > 0, said
 

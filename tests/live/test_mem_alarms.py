@@ -4,17 +4,13 @@ import signal
 
 import pytest
 from kit import target as system
+from kit.memory import begin, done, step
 from kit.spy import ended
-from kit.target import wait_until
-from test_mem import begin, done, step
+from kit.target import rss, wait_until
 
 MIB = 1 << 20
 pytestmark = pytest.mark.pythons(only=("system",))
 SAY = 'for name in PID REASON LIMIT RSS GROWTH FILE DUMP; do eval "echo $name=\\$PYSPYC_$name"; done'
-
-
-def rss(pid):
-    return int(re.search(r"VmRSS:\s+(\d+)", system.proc(pid, "status"))[1]) * 1024
 
 
 def said_by(text):

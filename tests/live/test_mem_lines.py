@@ -3,58 +3,28 @@ that program measured of itself, and against memory_profiler in the same run; an
 bytes, which must tell the same."""
 import importlib.util
 import json
-import os
 import pathlib
 import re
 import shutil
-import signal
 
 import pytest
-from kit.spy import Folded, ended
-from kit.target import environment, marked, precedes, wait_until, watches_memory
+from kit import memory
+from kit.memory import MEGABYTE, ROW, increments, tables
+from kit.spy import Folded
+from kit.target import environment, marked
 
 NAME = "growth.py"
-MEGABYTE = 1 << 20
 STEPS = ("one", "pieces", "objects", "c", "text")
-ROW = re.compile(r"^ *(?P<line>\d+) (?: +(?P<usage>[\d.]+) MiB)? +(?P<increment>-?[\d.]+) MiB +"
-                 r"(?P<count>\d+)(?:   (?P<contents>.*))?$")
 HEAD = "Line #    Mem usage    Increment  Occurrences   Line Contents"
-# What is timed goes before all others on a busy machine, where we may.
-FIRST = ("chrt", "-f", "1") if os.geteuid() == 0 else ()
 FEW = ("3.8", "3.12", "3.14")
 pytestmark = pytest.mark.pythons(since=(3, 6))
 
 
-def tables(text):
-    """{file name: {line: row}}, and {file name: text} of each file's table."""
-    rows, texts = {}, {}
-    for part in re.split(r"^Filename: ", text, flags=re.MULTILINE)[1:]:
-        name, _, rest = part.partition("\n")
-        name = os.path.basename(name)
-        texts[name] = rest
-        found = map(ROW.match, rest.splitlines())
-        rows[name] = {int(match["line"]): match for match in found if match}
-    return rows, texts
-
-
 def recorded(spy, target, form, *options):
     """What `mem` tells of the target's whole run, and what it measured itself."""
-    output = spy.file(".out")
-    process = spy.start("mem", "-p", target.pid, "-r", 1000, "-f", form, "-o", output, *options,
-                        prefix=FIRST)
-    wait_until(lambda: watches_memory(process.pid, target.pid), "it watches %d" % target.pid)
-    precedes(target.pid)
-    target.resume()
-    facts = target.ready(60)
-    process.send_signal(signal.SIGINT)
-    status, error = ended(process)
-    assert status == 0, error
+    output, _, facts = memory.recorded(spy, target, form, *options)
     return output.read_text(encoding="utf-8"), {int(line): size for line, size in
                                                 facts["lines"].items()}
-
-
-def increments(rows):
-    return {line: float(row["increment"]) * MEGABYTE for line, row in rows.items()}
 
 
 def compare(found, truth, what):

@@ -5,9 +5,9 @@ import re
 
 import pytest
 from kit import target as system
+from kit.memory import step
 from kit.target import wait_until
 from kit.top import number
-from test_mem import step
 
 MIB = 1 << 20
 RED = ("red", "brightred", "ff0000")

@@ -3,44 +3,24 @@ import errno
 import re
 import signal
 
-import cli_support as cli
 import pytest
 from kit import refuse
-from kit.spy import ended
-from kit.target import wait_until
+from kit.memory import begin, done, step
 
 MIB = 1 << 20
 WHY = "growth is booked on the stacks seen between two readings of RSS"
 
 
-def begin(spy, target, output, error):
-    """A mem that has seen the target, and is refused perf events with an error (None: is not)."""
-    log = spy.file(".log")
-    process = spy.start("mem", "-p", target.pid, "-o", output, "-f", "folded", "-r", "1000",
-                        stderr=log.open("wb"), preexec_fn=error and refuse.perf_events(error))
-
-    def begun():
-        assert process.poll() is None, log.read_text()
-        process.send_signal(signal.SIGUSR1)
-        return re.search(r"with [1-9]\d* samples so far", log.read_text())
-
-    # Until its handlers are there the signal would end it.
-    wait_until(lambda: cli.catches(process.pid, signal.SIGUSR1), "it heeds signals")
-    wait_until(begun, "there are samples")
-    process.log = log
-    return process
-
-
 def grown(spy, target, error):
-    """Bytes by which each function of grows.py grew, what was said, and nothing else."""
+    """Bytes by which each function of grows.py grew, and what was said, where perf events are
+    refused with an error (None: are not)."""
     output = spy.file(".folded")
-    process = begin(spy, target, output, error)
+    process = begin(spy, target, output, "-r", 1000,
+                    preexec_fn=error and refuse.perf_events(error))
     for _ in range(3):
-        target.resume()
-        target.ready()
+        step(target)
     process.send_signal(signal.SIGINT)
-    status, _ = ended(process)
-    said = process.log.read_text()
+    status, said = done(process)
     assert status == 0, said
     profile = spy.read(output)
     return {name: profile.having(name) for name in ("grow", "grow_more", "shrink")}, said

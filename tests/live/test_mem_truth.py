@@ -3,21 +3,17 @@
 A recording is of several rounds, and each of them counts. The recorder goes before other programs
 where it may, as whoever needs exact figures on a busy machine has it do (chrt -f 1).
 """
-import contextlib
 import os
 import re
-import signal
 from collections import Counter
 
 import pytest
-from kit import target as system
-from kit.spy import ended
+from kit.memory import MEGABYTE, recorded
 from kit.target import environment
 from kit.top import number
 
 VERSIONS = ("3.8", "3.10", "3.12", "3.13", "3.14", "3.15", "3.13t")
 SCENARIOS = ("simple", "threads", "c", "reused", "numpy")
-MEGABYTE = 1 << 20
 SIZE, ROUNDS = 8, 4
 # Of each line's growth, for steps over a megabyte; of the peak.
 BOUND, PEAK_BOUND = 0.05, 0.02
@@ -48,28 +44,9 @@ def begin(launch, scenario, python):
         os.close(proc)
 
 
-def links(process):
-    folder = "/proc/%d/fd" % process.pid
-    found = []
-    for name in os.listdir(folder):
-        with contextlib.suppress(FileNotFoundError):
-            found.append(os.readlink(folder + "/" + name))
-    return found
-
-
 def one_run(spy, target, rate):
     """A recording of one run: what it says, what the target says, and the peak that is printed."""
-    output = spy.file(".folded")
-    process = spy.start("mem", "-p", target.pid, "-r", rate, "-f", "folded", "-o", output)
-    system.wait_until(lambda: "anon_inode:[perf_event]" in links(process),
-                      "the recorder looks at memory")
-    system.hurries(process.pid)
-    system.precedes(target.pid)
-    target.resume()
-    facts = target.ready()
-    process.send_signal(signal.SIGINT)
-    status, said = ended(process)
-    assert status == 0, said
+    output, said, facts = recorded(spy, target, "folded", rate=rate)
     truth = {int(line): size for line, size in facts["grown"].items()
              if size > ROUNDS * MEGABYTE}
     peak = re.search(r"peak ([\d.]+[KMG])", said)

@@ -26,14 +26,9 @@ def record(spy, target, *arguments, output=None, **more):
 def running(process):
     """Waits until pyspyc samples: it has used some CPU and sleeps between two samples."""
     system.wait_until(lambda: process.poll() is not None or (
-        system.state(process.pid) == "S" and catches(process.pid, signal.SIGINT)
+        system.state(process.pid) == "S" and system.catches(process.pid, signal.SIGINT)
         and switches(process.pid) > 10), "pyspyc records")
     assert process.poll() is None, process.stderr.read()
-
-
-def catches(pid, number):
-    mask = int(system.proc(pid, "status").split("SigCgt:")[1].split()[0], 16)
-    return bool(mask >> (number - 1) & 1)
 
 
 def switches(pid):

@@ -118,7 +118,7 @@ def test_memory(top, launch):
     assert near(screen.value(r"\bgrow \(", "GrownTotal"), 64)
     assert near(screen.value(r"<module> \(", "GrownTotal"), 96)
     screen.wait(lambda t: near(rss(t) - before, 96, 6), "RSS as it is")
-    actual = int(re.search(r"VmRSS:\s+(\d+)", system.proc(target.pid, "status"))[1]) * 1024
+    actual = system.rss(target.pid)
     assert abs(rss(screen) - actual) < 3 << 20
     assert re.search(r"[⠀-⣿]{3}", screen.text()), "a plot"
     step()

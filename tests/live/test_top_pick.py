@@ -30,7 +30,7 @@ def test_pick(top, launch, python):
     row = listed(screen, target)
     assert ".".join(map(str, python.version)) in row, row
     assert pwd.getpwuid(os.getuid()).pw_name[:7] in row
-    rss = int(re.search(r"VmRSS:\s+(\d+)", system.proc(target.pid, "status"))[1])
+    rss = system.rss(target.pid) / 1024
     shown = re.search(r"\b([\d.]+)M\b", row)
     assert shown and abs(float(shown[1]) - rss / 1024) < 2, row
     screen.wait(r"\b%d\b.* (?!0\.0%%)\d{1,3}\.\d%%" % target.pid, "its CPU")

@@ -50,7 +50,7 @@ def test_header(top, launch, python):
     # Two that compute, of which one waits for the GIL most of the time; two that wait.
     screen.wait(lambda t: re.search(r"(\d+)\s+active\D+(2)\s+idle|active\W*(\d+)\W+idle\W*2", head()),
                 "threads: two idle")
-    rss = int(re.search(r"VmRSS:\s+(\d+)", system.proc(target.pid, "status"))[1]) * 1024
+    rss = system.rss(target.pid)
     shown = re.search(r"RSS\W*([\d.]+)M", head())
     assert shown and abs(float(shown[1]) * (1 << 20) - rss) < 2 << 20, head()
     assert screen.quit() == 0

@@ -110,7 +110,7 @@ def test_json(spy, launch, python):
     assert process["pid"] == target.pid and process["parent"] == os.getpid()
     assert process["version"] == python.full_version and process["threads"] == 4
     assert "gil.py" in process["command"]
-    rss = int(re.search(r"VmRSS:\s+(\d+)", open("/proc/%d/status" % target.pid).read())[1]) * 1024
+    rss = system.rss(target.pid)
     assert abs(process["rss"] - rss) < 2 << 20 and last["rss"] == process["rss"]
     threads = {thread["name"]: thread for thread in last["threads"]}
     assert {"hold_first", "hold_second", "waits", "MainThread"} <= set(threads)

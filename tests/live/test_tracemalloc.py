@@ -2,20 +2,19 @@
 import json
 import os
 import pathlib
-import resource
 import shutil
 import signal
 import subprocess
 
 import pytest
 from kit import target as system
+from kit.clocks import children_cpu
 from kit.spy import ended
 
 FIRST = 3, 6
 MEASURED = "measured"
 # For how long others are stopped is of interest where pyspyc itself does not have to wait.
 FIRST_OF_ALL = ("chrt", "-f", "1") if os.geteuid() == 0 else ()
-SLEEPS = {"x86_64": "230 ", "aarch64": "115 "}[os.uname().machine]  # clock_nanosleep
 
 
 def look(spy, target, *options, status=0, prefix=()):
@@ -45,10 +44,15 @@ def quiet(groups, program):
             if frames[0] not in lines and not frames[0][0].endswith("tracemalloc.py")}
 
 
+def stands(target):
+    """Waits until a target has stopped itself."""
+    system.wait_until(lambda: system.state(target.pid) == "T", "the target stops itself")
+
+
 def stopped(launch, frames):
     """A target that stands still, and knows what it had then."""
     target = launch("traced.py", frames, "stops")
-    system.wait_until(lambda: system.state(target.pid) == "T", "the target stops itself")
+    stands(target)
     return target
 
 
@@ -146,17 +150,16 @@ def test_file_elsewhere(spy, launch, places, python, request):
 def test_compare(spy, launch, place, python):
     """Every row of --growth is that of Snapshot.compare_to."""
     target = launch("traced.py", 10, "twice")
-    system.wait_until(lambda: system.state(target.pid) == "T", "the target stops itself")
+    stands(target)
     files = [place.host / ("%s-%s" % (name, python.id)) for name in ("before", "now")]
     look(spy, target, "-o", files[0])
     waiting = {by: spy.start("tracemalloc", "--json", "-n", "unlimited", "--growth", "1h", "--by",
                              by, "--pid", target.pid) for by in ("line", "file", "traceback")}
     for process in waiting.values():
-        system.wait_until(lambda: system.proc(process.pid, "syscall").startswith(SLEEPS),
-                          "pyspyc waits for the second moment")
+        system.naps(process.pid)
     target.signal(signal.SIGCONT)
     target.ready()
-    system.wait_until(lambda: system.state(target.pid) == "T", "the target stops itself again")
+    stands(target)
     look(spy, target, "-o", files[1])
     want = load(python, place, *files)
     for by, process in waiting.items():
@@ -179,8 +182,7 @@ def test_growth(spy, launch, place, python):
     file = place.host / ("growth-" + python.id)
     process = spy.start("tracemalloc", "--json", "-n", "unlimited", "--growth", "1h", "-o", file,
                         "--pid", target.pid)
-    system.wait_until(lambda: system.proc(process.pid, "syscall").startswith(SLEEPS),
-                      "pyspyc waits for the second moment")
+    system.naps(process.pid)
     target.resume()
     target.ready()
     process.send_signal(signal.SIGINT)
@@ -249,20 +251,15 @@ def test_busy(spy, launch):
     assert system.tracer(target.pid) == 0 and system.state(target.pid) in "RS"
 
 
-def used_by_children():
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
 @pytest.mark.case("tracemalloc: many")
 @pytest.mark.pythons(since=(3, 8), only=("3.8", "3.13", "3.15"))
 @pytest.mark.parametrize("mode", ["many", "crowded"])
 def test_many(spy, launch, place, mode):
     """Half a million blocks cost less than a second and a half, and stop nobody for long."""
     target = launch("traced.py", 3, mode, 500000)
-    before = used_by_children()
+    before = children_cpu()
     document = look(spy, target, prefix=FIRST_OF_ALL)
-    assert used_by_children() - before < 1.5
+    assert children_cpu() - before < 1.5
     assert document["consistent"] and document["traces"] > 500000
     (line,) = system.marked("traced.py", "many")
     first = document["rows"][0]["frames"][0]
@@ -319,7 +316,7 @@ def test_stripped(spy, start, place, python, folder):
     subprocess.run(["strip", "-s", "-o", library, source], check=True)
     target = start([*python.command, place.path("traced.py"), "4", "stops"],
                    env=system.environment(LD_LIBRARY_PATH=str(folder)))
-    system.wait_until(lambda: system.state(target.pid) == "T", "the target stops itself")
+    stands(target)
     assert str(library) in system.proc(target.pid, "maps")
     seen = look(spy, target, "--by", "traceback", "-n", "unlimited")
     facts = truth_of(target)

@@ -1,8 +1,8 @@
 """Threads that wait for long and work for a moment, and threads that do the opposite, by turns.
 
 "works-N" is mostly in waits() and for a while in works(), which computes in C without the GIL when
-N is odd; "rests-N" is mostly in works() and for a while in waits(). The program tells the share of
-the wall time that each of the threads has spent in works() at its end, SIGTERM.
+N is odd; "rests-N" is mostly in works() and for a while in waits(). At its end, SIGTERM, the
+program tells from when to when (time.monotonic) each of the threads was in works(); null: until now.
 
 usage: bursts.py THREADS LONG SHORT: so many of each kind; milliseconds
 """
@@ -17,7 +17,7 @@ import truth
 
 DATA = os.urandom(1 << 16)
 ended = threading.Event()
-clock = time.perf_counter
+clock = time.monotonic
 
 
 def works(seconds, native):
@@ -33,31 +33,28 @@ def waits(seconds):
     time.sleep(seconds)
 
 
-def turns(shares, name, working, waiting, native):
-    worked = waited = 0.0
+def turns(spans, working, waiting, native):
     while not ended.is_set():
-        begin = clock()
+        spans.append([clock(), None])
         works(working, native)
-        between = clock()
+        spans[-1][1] = clock()
         waits(waiting)
-        worked += between - begin
-        waited += clock() - between
-        shares[name] = worked / (worked + waited)
 
 
 def main():
     count, long, short = int(sys.argv[1]), float(sys.argv[2]) / 1000, float(sys.argv[3]) / 1000
-    shares = {}
+    spans = {}
     for index in range(2 * count):
         name = ("works-%d" if index < count else "rests-%d") % (index % count)
         times = (short, long) if index < count else (long, short)
-        thread = threading.Thread(target=turns, name=name, args=(shares, name, *times, index % 2))
+        spans[name] = []
+        thread = threading.Thread(target=turns, name=name, args=(spans[name], *times, index % 2))
         thread.daemon = True
         thread.start()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     truth.tell()
     ended.wait()
-    truth.tell(truth=shares)
+    truth.tell(truth=spans)
 
 
 main()

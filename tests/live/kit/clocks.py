@@ -2,6 +2,7 @@
 import contextlib
 import json
 import os
+import resource
 import signal
 
 from kit.target import proc, tasks
@@ -11,6 +12,12 @@ def told(target):
     """What a target of a known truth tells at its end, which is now."""
     target.signal(signal.SIGTERM)
     return json.loads(target.rest()[-1][len("ready "):])["truth"]
+
+
+def children_cpu():
+    """Seconds that the children which have ended had."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 @contextlib.contextmanager

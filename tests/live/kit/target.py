@@ -90,11 +90,32 @@ def reads_input(pid):
 
 
 def watches_memory(recorder, pid):
-    """Whether the process `recorder` has found the interpreter of pid and begun with its memory."""
+    """Whether the process `recorder` has found the interpreter of pid and looked at its memory.
+
+    Events are opened some time after statm; when it sleeps until its next look, all is there.
+    """
     with contextlib.suppress(OSError):
         links = [os.readlink(entry.path) for entry in os.scandir("/proc/%d/fd" % recorder)]
-        return any("perf_event" in link or link.endswith("/%d/statm" % pid) for link in links)
+        return state(recorder) == "S" and any(
+            "perf_event" in link or link.endswith("/%d/statm" % pid) for link in links)
     return False
+
+
+def naps(pid):
+    """Waits until a process sleeps for a time of its own choice, as pyspyc does between looks."""
+    number = {"x86_64": 230, "aarch64": 115}[os.uname().machine]  # clock_nanosleep
+    wait_until(lambda: proc(pid, "syscall").startswith("%d " % number), "process %d naps" % pid)
+
+
+def catches(pid, number):
+    """Whether a process has a handler for a signal."""
+    mask = int(proc(pid, "status").split("SigCgt:")[1].split()[0], 16)
+    return bool(mask >> (number - 1) & 1)
+
+
+def rss(pid):
+    """Bytes."""
+    return int(proc(pid, "status").split("VmRSS:")[1].split()[0]) * 1024
 
 
 def tracer(pid):
