@@ -26,6 +26,7 @@ struct spy_thread_gauge {
 	struct spy_growth_mark {
 		uint64_t at_ns;		   /* when RSS was read and this was so */
 		bool booked, active;	   /* the thread */
+		bool grows;		   /* and made page faults there, as far as could be seen */
 		uint32_t node, generation; /* and where its stack was booked */
 	} mark;
 	struct spy_thread_growth growth; /* options.memory */

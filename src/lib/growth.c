@@ -14,12 +14,16 @@
 /* Each event takes a descriptor and two pages. */
 #define WATCHED_LIMIT 256
 #define EVENTS_AT_ONCE 64
-/* While memory grows: the first look after this time, the next ones with an eighth of its time in between. */
+/* While memory grows: the first look after this time, the next ones with a quarter of its time in between. */
 #define LOOK_LEAST_NS (50u * SPY_NSEC_PER_USEC)
 #define LOOK_MOST_NS (500u * SPY_NSEC_PER_USEC)
-#define BURST_PART 8
+#define BURST_PART 4
 /* Other stacks that grow are followed as if it had begun so long ago: each look holds the thread up. */
 #define AGAIN_NS (BURST_PART * 2 * LOOK_LEAST_NS)
+/* Who makes faults makes one in the time of so many of them, not shorter or longer than this. */
+#define GOES_ON_FAULTS 4
+#define GOES_ON_LEAST_NS (5u * SPY_NSEC_PER_USEC)
+#define GOES_ON_MOST_NS (20u * SPY_NSEC_PER_USEC)
 /* No fault for so long, and it has stopped. */
 #define QUIET_NS (1u * SPY_NSEC_PER_MSEC)
 /* RSS is looked at so often without being told of anything: what is released makes no faults. */
@@ -151,6 +155,39 @@ void spy_growth_account(struct spy_thread_growth *growth, uint64_t now_ns)
 	growth->gap_ns = 0;
 }
 
+bool spy_growth_goes_on(const struct spy_thread_growth *growth, uint64_t faults,
+			uint64_t elapsed_ns)
+{
+	uint64_t now = spy_clock_now(), end = now + GOES_ON_LEAST_NS, before, after;
+
+	if (faults)
+		end = now + elapsed_ns / faults * GOES_ON_FAULTS;
+	if (end > now + GOES_ON_MOST_NS)
+		end = now + GOES_ON_MOST_NS;
+	if (!spy_faults_read(&growth->faults, &before))
+		return false;
+	do {
+		if (spy_faults_read(&growth->faults, &after) && after != before)
+			return true;
+	} while (spy_clock_now() < end);
+	return false;
+}
+
+bool spy_growth_shrinks(struct spy_process_gauge *process)
+{
+	uint64_t end = spy_clock_now() + GOES_ON_MOST_NS, before, after;
+
+	if (!spy_rss_read(&process->rss, &before))
+		return false;
+	do {
+		if (!spy_rss_read(&process->rss, &after))
+			return false;
+		if (after < before)
+			return true;
+	} while (spy_clock_now() < end);
+	return false;
+}
+
 static void take_event(struct spy_growth *growth, const struct epoll_event *event, uint64_t now_ns)
 {
 	struct spy_thread_gauge *gauge = event->data.ptr;
@@ -254,7 +291,9 @@ static void look_at(struct pyspyc_recorder *recorder, struct spy_tracked *tracke
 	more = spy_growth_count(process, process->rss_ns && rss > process->rss_bytes, now_ns);
 	/* RSS is told with some delay (lib/percpu_counter.c, 6.2): who has faults is seen before. */
 	if (process->rss_ns && rss == process->rss_bytes && !more) {
-		process->rss_ns = now_ns;
+		/* A huge page takes long: who makes it is known from the look before. */
+		if (!process->growth.hot)
+			process->rss_ns = now_ns;
 		return;
 	}
 	/* Who runs is to be of this moment, where that does not take long. */
@@ -272,10 +311,14 @@ static bool changes(const struct spy_process_gauge *process, uint64_t now_ns)
 }
 
 /* When to look next, and whether the kernel may wake us before. */
-static void plan(struct spy_growth *growth, bool changing, uint64_t now_ns)
+static void plan(struct spy_growth *growth, bool changing, uint64_t more_ns, uint64_t now_ns)
 {
 	uint64_t interval = (now_ns - growth->burst_ns) / BURST_PART;
 	uint64_t lasting = growth->cost_ns * CREDIT_PART;
+
+	/* The longer nothing has come, the longer nothing will. */
+	if (interval < now_ns - more_ns)
+		interval = now_ns - more_ns;
 	if (interval < LOOK_LEAST_NS)
 		interval = LOOK_LEAST_NS;
 	if (interval > LOOK_MOST_NS)
@@ -340,6 +383,7 @@ void spy_growth_turn(struct pyspyc_recorder *recorder)
 {
 	struct spy_growth *growth = recorder->growth;
 	uint64_t began = spy_clock_now(), now = began, cpu = spy_clock_cpu();
+	uint64_t more_ns = 0;
 	bool poll, changing = false;
 	size_t i, looks = 0;
 
@@ -369,7 +413,9 @@ void spy_growth_turn(struct pyspyc_recorder *recorder)
 			continue;
 		arm(process, now);
 		changing |= changes(process, now);
+		if (process->growth.more_ns > more_ns)
+			more_ns = process->growth.more_ns;
 	}
 	pay(growth, cpu, now, looks);
-	plan(growth, changing, now);
+	plan(growth, changing, more_ns, now);
 }

@@ -26,6 +26,7 @@ struct difference {
 	struct spy_booking *booking;
 	struct spy_process_book *book;
 	uint64_t since_ns, now_ns;
+	bool shrank, shrinks; /* RSS, at the reading before and now */
 };
 
 static uint64_t least(uint64_t left, uint64_t right)
@@ -94,21 +95,40 @@ static void book_unknown(struct difference *of, struct spy_thread_book *path, in
 }
 
 /*
- * What its stack at the reading before has of a thread's part: half. Where faults told their times
- * it is what was before the longest time without any: one line that grows makes them one after the
- * other.
+ * What its stack at the reading before has of a thread's part, where it has another one now: of what
+ * was released all or nothing when it is seen who does it, else half.
  */
-static int64_t before_of(const struct difference *of, const struct spy_thread_gauge *thread,
-			 bool by_faults, int64_t bytes)
+static int64_t before_of_time(const struct difference *of, int64_t bytes)
 {
-	const struct spy_thread_growth *growth = &thread->growth;
+	if (bytes < 0 && of->shrank != of->shrinks)
+		return of->shrank ? bytes : 0;
+	return bytes / 2;
+}
+
+/* Of faults it is those before the longest time without any: one line makes them one after the other. */
+static int64_t before_of_told(const struct difference *of, const struct spy_thread_growth *growth,
+			      int64_t bytes)
+{
 	size_t before = growth->told_before;
 
-	if (!by_faults || !growth->told)
+	if (!growth->told)
 		return bytes / 2;
 	if (of->now_ns > growth->told_ns && of->now_ns - growth->told_ns > growth->gap_ns)
 		before = growth->told;
 	return (int64_t)((__int128)bytes * (int64_t)before / (int64_t)growth->told);
+}
+
+/* What grew when RSS was read before and does not grow now has all, what grows only now has none. */
+static int64_t before_of_faults(const struct difference *of, struct spy_thread_gauge *thread,
+				int64_t bytes)
+{
+	struct spy_thread_growth *growth = &thread->growth;
+
+	growth->grows = spy_growth_goes_on(growth, growth->count - growth->counted,
+					   of->now_ns - of->since_ns);
+	if (growth->grows != thread->mark.grows)
+		return growth->grows ? 0 : bytes;
+	return before_of_told(of, growth, bytes);
 }
 
 /* A thread's part: some is its stack's at the reading before, the rest its stack's now. */
@@ -124,13 +144,19 @@ static void add_part(struct difference *of, struct spy_thread_gauge *thread, boo
 		      mark->at_ns == of->since_ns;
 	/* One that waits again and again, as it reads a pipe, grows in between. */
 	bool same = by_faults && before && here && mark->node == path->node;
-	int64_t first;
+	int64_t first = 0;
 
 	/* Told of the first fault, nothing was before that. */
-	before &= mark->active && !(told && here && mark->at_ns < thread->growth.first_ns);
+	before &= (mark->active || (by_faults && mark->grows)) &&
+		  !(told && here && mark->at_ns < thread->growth.first_ns);
 	here = here && (same || (thread->doing & SPY_DOES_ACTIVE) ||
 			(told && of->now_ns - thread->growth.first_ns < SUDDEN_NS));
-	first = before ? (here ? before_of(of, thread, by_faults, bytes) : bytes) : 0;
+	if (by_faults)
+		thread->growth.grows = here;
+	if (before && !(same && here))
+		first = !here	   ? bytes
+			: by_faults ? before_of_faults(of, thread, bytes)
+				    : before_of_time(of, bytes);
 	if (before)
 		book(of, path, mark->node, true, first);
 	if (here)
@@ -174,6 +200,13 @@ static void share_by_time(struct difference *of, int64_t bytes)
 }
 
 /* --- by page faults --- */
+
+/* A fault that began before RSS was read last: a huge page takes long. */
+static bool is_late(const struct spy_thread_gauge *thread)
+{
+	return thread->growth.hot && thread->mark.grows &&
+	       thread->growth.count == thread->growth.counted;
+}
 
 static uint64_t faults_of(const struct spy_thread_gauge *thread)
 {
@@ -244,6 +277,27 @@ static int64_t grown_of(struct spy_process_growth *growth, int64_t bytes, uint64
 	return bytes;
 }
 
+/* What came without a fault, but of one that had begun; the rest is returned. */
+static int64_t share_late(struct difference *of, int64_t bytes)
+{
+	struct spy_process_gauge *process = of->process;
+	int64_t count = 0;
+	size_t i;
+
+	for (i = 0; bytes > 0 && process->growth.hot && i < process->thread_count; i++)
+		count += is_late(process->threads[i]);
+	for (i = 0; count && i < process->thread_count; i++) {
+		int64_t part = bytes / count;
+
+		if (!is_late(process->threads[i]))
+			continue;
+		bytes -= part;
+		count--;
+		add_part(of, process->threads[i], true, part);
+	}
+	return bytes;
+}
+
 static void share(struct difference *of, int64_t bytes)
 {
 	uint64_t faults = count_faults(of->process);
@@ -251,10 +305,21 @@ static void share(struct difference *of, int64_t bytes)
 
 	if (grown)
 		share_by_faults(of, grown, faults);
-	share_by_time(of, bytes - grown);
+	bytes -= grown;
+	if (bytes < 0)
+		of->shrinks = spy_growth_shrinks(of->process);
+	share_by_time(of, faults ? bytes : share_late(of, bytes));
 }
 
 /* --- what the next difference starts from --- */
+
+static bool is_at_mark(const struct spy_thread_gauge *thread)
+{
+	const struct spy_thread_book *path = thread->book;
+
+	return path && path->booked && thread->mark.booked &&
+	       path->generation == thread->mark.generation && path->node == thread->mark.node;
+}
 
 static void set_mark(struct spy_thread_gauge *thread, uint64_t now_ns)
 {
@@ -266,6 +331,7 @@ static void set_mark(struct spy_thread_gauge *thread, uint64_t now_ns)
 		return;
 	thread->mark.at_ns = now_ns;
 	thread->mark.active = thread->doing & SPY_DOES_ACTIVE;
+	thread->mark.grows = thread->growth.grows;
 	thread->mark.node = path->node;
 	thread->mark.generation = path->generation;
 }
@@ -309,13 +375,24 @@ void spy_gauges_book_rss(struct spy_gauges *gauges, struct spy_process_gauge *pr
 			 struct spy_booking *booking, struct spy_process_book *book_of,
 			 uint64_t rss, uint64_t now_ns)
 {
-	struct difference of = { gauges, process, booking, book_of, process->rss_ns, now_ns };
+	struct difference of = { .gauges = gauges,
+				 .process = process,
+				 .booking = booking,
+				 .book = book_of,
+				 .since_ns = process->rss_ns,
+				 .now_ns = now_ns,
+				 .shrank = process->growth.shrinks };
 	int64_t bytes = (int64_t)rss - (int64_t)process->rss_bytes;
 	size_t i;
 
 	process->growth.node_bytes = 0;
+	/* What grew goes on until it has another stack. */
+	for (i = 0; i < gauges->moment_count; i++)
+		gauges->moment[i]->growth.grows &= gauges->moment[i]->growth.hot &&
+						   is_at_mark(gauges->moment[i]);
 	if (process->rss_ns && bytes)
 		share(&of, bytes);
+	process->growth.shrinks = of.shrinks;
 	if (process->growth.of && !process->growth.node_bytes)
 		see_runner(gauges, &process->growth, booking->profile);
 	if (!process->rss_ns || bytes)

@@ -468,9 +468,14 @@ static bool fetch_many(struct spy_stack_reader *reader, struct spy_stack_job *jo
 	if (once && !spy_stack_plan_gil(reader, 0))
 		return false;
 	for (i = 0; i < count; i++) {
+		jobs[i].memory->still = once && !jobs[i].state->gil;
+		if (!jobs[i].done && jobs[i].memory->still &&
+		    !spy_stack_plan_window(reader, jobs[i].memory, jobs[i].state))
+			return false;
+	}
+	for (i = 0; i < count; i++) {
 		if (jobs[i].done)
 			continue;
-		jobs[i].memory->still = once && !jobs[i].state->gil;
 		if (!spy_stack_plan(reader, jobs[i].memory, jobs[i].state, &jobs[i].second))
 			return false;
 	}

@@ -117,6 +117,33 @@ bool spy_stack_plan_gil(struct spy_stack_reader *reader, unsigned which)
 	return true;
 }
 
+bool spy_stack_plan_window(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
+			   const struct spy_thread_state *state)
+{
+	struct spy_stack_view *view = &memory->views[memory->now];
+
+	if (!ranges_room(reader, 1) || !view_room(view, reader->head + memory->spans.bytes))
+		return false;
+	add(reader, state->address + reader->window_start, view->bytes, reader->window_size);
+	return true;
+}
+
+/* In any order, for nothing moves: the span behind the top of the stack right after that. */
+static void add_still(struct spy_stack_reader *reader, const struct spy_stack_memory *memory,
+		      uint8_t *copy)
+{
+	const struct spy_spans *spans = &memory->spans;
+	size_t i, first = 0;
+
+	while (first < spans->count && spans->items[first].start < memory->cframe)
+		first++;
+	for (i = 0; i < spans->count; i++) {
+		const struct spy_span *span = &spans->items[(first + i) % spans->count];
+
+		add(reader, span->start, copy + span->offset, (size_t)(span->end - span->start));
+	}
+}
+
 bool spy_stack_plan(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
 		    const struct spy_thread_state *state, size_t *second)
 {
@@ -126,18 +153,20 @@ bool spy_stack_plan(struct spy_stack_reader *reader, struct spy_stack_memory *me
 	uint8_t *bytes;
 	size_t i;
 
-	if (!ranges_room(reader, 2 * spans->count + SPY_PRINT_RANGES * reader->due_count + 5) ||
-	    !view_room(view, reader->head + spans->bytes) ||
+	if ((!memory->still && !spy_stack_plan_window(reader, memory, state)) ||
+	    !ranges_room(reader, 2 * spans->count + SPY_PRINT_RANGES * reader->due_count + 4) ||
 	    (!memory->still && !second_room(reader, spans->bytes + 8)))
 		return false;
 	bytes = reader->second + reader->second_used;
 	*second = reader->second_used;
-	add(reader, tstate + reader->window_start, view->bytes, reader->window_size);
 	if (reader->heap.layout->frames == SPY_FRAME_CFRAME)
 		add_top(reader, memory, tstate, view->bytes + reader->head - 8);
 	if (memory->collecting_at && state->gil)
 		add(reader, memory->collecting_at, &memory->collecting, sizeof(memory->collecting));
-	add_spans(reader, spans, view->bytes + reader->head);
+	if (memory->still)
+		add_still(reader, memory, view->bytes + reader->head);
+	else
+		add_spans(reader, spans, view->bytes + reader->head);
 	for (i = 0; i < reader->due_count; i++)
 		reader->range_count += spy_print_ranges(
 			&reader->heap, reader->due[i], &reader->prints[i],

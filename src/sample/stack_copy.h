@@ -13,8 +13,15 @@ void spy_stack_begin(struct spy_stack_reader *reader);
 bool spy_stack_plan_gil(struct spy_stack_reader *reader, unsigned which);
 
 /*
+ * Plans a thread's words. Those of many, one after the other, are often one piece of memory. False
+ * without memory.
+ */
+bool spy_stack_plan_window(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
+			   const struct spy_thread_state *state);
+
+/*
  * Plans both copies of a thread's words and spans, and between them the fingerprints that are
- * due; of a thread that is still, there is no second copy. *second is where the second copy will
+ * due; of a thread that is still, whose words are planned already, there is no second copy. *second is where the second copy will
  * lie in reader->second. False without memory.
  */
 bool spy_stack_plan(struct spy_stack_reader *reader, struct spy_stack_memory *memory,

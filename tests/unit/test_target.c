@@ -143,6 +143,73 @@ static void test_live_memory_names_the_bad_address(void **state)
 	munmap(page, 4096);
 }
 
+static void put_range(struct spy_range *range, char *bytes, size_t offset, void *buffer, size_t size)
+{
+	*range = (struct spy_range){ (uintptr_t)bytes + offset, buffer, size };
+}
+
+/* Ranges that follow closely are read as one piece: each buffer gets its own bytes all the same. */
+static void test_live_memory_keeps_ranges_apart(void **state)
+{
+	char *bytes = mmap(NULL, 12288, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char buffers[6][16];
+	struct pyspyc_error err = { 0 };
+	struct spy_memory *memory;
+	struct spy_range ranges[6];
+	pid_t pid;
+	int i;
+
+	for (i = 0; i < 8192; i++)
+		bytes[i] = (char)(i * 7 + i / 256);
+	munmap(bytes + 8192, 4096);
+	pid = start_child();
+	assert_int_equal(spy_memory_open_live(pid, &memory, NULL), 0);
+	memset(buffers, 0x55, sizeof(buffers));
+	put_range(&ranges[0], bytes, 100, buffers[0], 8);
+	put_range(&ranges[1], bytes, 108, buffers[1], 8);   /* without a gap */
+	put_range(&ranges[2], bytes, 200, buffers[2], 8);   /* with one */
+	put_range(&ranges[3], bytes, 204, buffers[3], 8);   /* overlapping */
+	put_range(&ranges[4], bytes, 50, buffers[4], 8);    /* before it */
+	put_range(&ranges[5], bytes, 4090, buffers[5], 16); /* over a page's end */
+	assert_int_equal(spy_memory_readv(memory, ranges, 6, &err), 0);
+	for (i = 0; i < 6; i++) {
+		assert_memory_equal(buffers[i], (char *)(uintptr_t)ranges[i].address, ranges[i].size);
+		assert_true(ranges[i].size == 16 || buffers[i][8] == 0x55);
+	}
+	/* The one that cannot be read is named, not the gap before it. */
+	put_range(&ranges[0], bytes, 8180, buffers[0], 8);
+	put_range(&ranges[1], bytes, 8200, buffers[1], 8);
+	assert_int_equal(spy_memory_readv(memory, ranges, 2, &err), -PYSPYC_EFAULT);
+	assert_true(err.address == (uintptr_t)bytes + 8200);
+	end_child(pid);
+	spy_memory_close(memory);
+	munmap(bytes, 8192);
+}
+
+/* More than one system call takes. */
+static void test_live_memory_reads_many_ranges(void **state)
+{
+	enum { MANY = 3000 };
+	static uint32_t numbers[4 * MANY], copies[MANY];
+	static struct spy_range ranges[MANY];
+	struct pyspyc_error err = { 0 };
+	struct spy_memory *memory;
+	pid_t pid;
+	int i;
+
+	for (i = 0; i < 4 * MANY; i++)
+		numbers[i] = (uint32_t)i;
+	for (i = 0; i < MANY; i++)
+		put_range(&ranges[i], (char *)&numbers[4 * i], 0, &copies[MANY - 1 - i], 4);
+	pid = start_child();
+	assert_int_equal(spy_memory_open_live(pid, &memory, NULL), 0);
+	assert_int_equal(spy_memory_readv(memory, ranges, MANY, &err), 0);
+	for (i = 0; i < MANY; i++)
+		assert_int_equal(copies[MANY - 1 - i], 4 * i);
+	end_child(pid);
+	spy_memory_close(memory);
+}
+
 static void test_process_knows_itself_and_its_end(void **state)
 {
 	struct spy_process *process;
@@ -266,6 +333,8 @@ int main(void)
 		cmocka_unit_test(test_stat_with_a_hostile_name),
 		cmocka_unit_test(test_image_memory),
 		cmocka_unit_test(test_live_memory_names_the_bad_address),
+		cmocka_unit_test(test_live_memory_keeps_ranges_apart),
+		cmocka_unit_test(test_live_memory_reads_many_ranges),
 		cmocka_unit_test(test_process_knows_itself_and_its_end),
 		cmocka_unit_test(test_pid_lives_as_long_as_a_thread),
 		cmocka_unit_test(test_pause_stops_and_lets_go),
