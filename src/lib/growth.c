@@ -26,6 +26,8 @@
 #define GOES_ON_MOST_NS (20u * SPY_NSEC_PER_USEC)
 /* No fault for so long, and it has stopped. */
 #define QUIET_NS (1u * SPY_NSEC_PER_MSEC)
+/* To be woken costs the thread some microseconds: that may be so often. */
+#define CALM_NS (2u * SPY_NSEC_PER_MSEC)
 /* RSS is looked at so often without being told of anything: what is released makes no faults. */
 #define POLL_NS (5u * SPY_NSEC_PER_MSEC)
 #define POLL_PROCESSES 4
@@ -188,23 +190,43 @@ bool spy_growth_shrinks(struct spy_process_gauge *process)
 	return false;
 }
 
-static void take_event(struct spy_growth *growth, const struct epoll_event *event, uint64_t now_ns)
+/* What the kernel has told of a thread. */
+static void hear(struct spy_growth *growth, struct spy_thread_gauge *gauge, uint64_t now_ns)
 {
-	struct spy_thread_gauge *gauge = event->data.ptr;
 	struct spy_fault_news news = spy_faults_take(&gauge->growth.faults);
 
 	take_news(&gauge->growth, &news);
-	if (news.faults && !gauge->growth.hot) {
-		gauge->growth.first_ns = news.first_ns <= now_ns ? news.first_ns : now_ns;
-		gauge->growth.more_ns = now_ns;
-		set_hot(gauge, true);
-		growth->burst_ns = now_ns;
-	}
+	if (!news.faults || gauge->growth.hot)
+		return;
+	gauge->growth.first_ns = news.first_ns <= now_ns ? news.first_ns : now_ns;
+	gauge->growth.more_ns = now_ns;
+	set_hot(gauge, true);
+	growth->burst_ns = now_ns;
+	growth->calm = now_ns - growth->woken_ns >= CALM_NS;
+	growth->woken_ns = now_ns;
+}
+
+static void take_event(struct spy_growth *growth, const struct epoll_event *event, uint64_t now_ns)
+{
+	struct spy_thread_gauge *gauge = event->data.ptr;
+
+	hear(growth, gauge, now_ns);
 	if (event->events & (EPOLLHUP | EPOLLERR)) { /* it has ended; its last faults count */
 		if (spy_faults_read(&gauge->growth.faults, &gauge->growth.count))
 			set_hot(gauge, true);
 		close_faults(growth, gauge);
 	}
+}
+
+/* An event is readable once only (perf_poll, kernel/events/core.c): to have waited for it was that. */
+static void hear_all(struct pyspyc_recorder *recorder, uint64_t now_ns)
+{
+	const struct spy_gauges *gauges = recorder->gauges;
+	size_t i, j;
+
+	for (i = 0; i < gauges->process_count; i++)
+		for (j = 0; j < gauges->processes[i]->thread_count; j++)
+			hear(recorder->growth, gauges->processes[i]->threads[j], now_ns);
 }
 
 void spy_growth_listen(struct spy_growth *growth, uint64_t now_ns)
@@ -250,6 +272,14 @@ bool spy_growth_count(struct spy_process_gauge *process, bool all, uint64_t now_
 
 /* --- looks --- */
 
+/* Whether its faults have stopped: none has come for long, or it was seen to do something else. */
+static bool is_quiet(const struct spy_growth *growth, const struct spy_thread_growth *thread,
+		     uint64_t now_ns)
+{
+	return now_ns - thread->more_ns >= QUIET_NS ||
+	       (growth->calm && !thread->grows && thread->count == thread->counted);
+}
+
 /* While faults go on they are counted only; when they have stopped, the next one wakes again. */
 static void arm(struct spy_process_gauge *process, uint64_t now_ns)
 {
@@ -258,7 +288,7 @@ static void arm(struct spy_process_gauge *process, uint64_t now_ns)
 	for (i = 0; process->growth.hot && i < process->thread_count; i++) {
 		struct spy_thread_gauge *thread = process->threads[i];
 		struct spy_thread_growth *growth = &thread->growth;
-		bool quiet = now_ns - growth->more_ns >= QUIET_NS;
+		bool quiet = is_quiet(process->growth.of, growth, now_ns);
 		uint64_t before = growth->count;
 
 		if (!growth->hot)
@@ -270,6 +300,8 @@ static void arm(struct spy_process_gauge *process, uint64_t now_ns)
 			continue;
 		spy_growth_account(growth, now_ns);
 		set_hot(thread, false);
+		if (!process->growth.hot)
+			process->growth.more_ns = now_ns - QUIET_NS;
 	}
 }
 
@@ -389,6 +421,8 @@ void spy_growth_turn(struct pyspyc_recorder *recorder)
 
 	if (!growth->hurried)
 		hurry(growth);
+	if (growth->woken)
+		hear_all(recorder, began);
 	spy_growth_listen(growth, began);
 	poll = growth->credit_ns >= 0 && began >= growth->poll_ns;
 	if (poll)

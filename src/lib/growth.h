@@ -64,6 +64,8 @@ struct spy_growth {
 	bool hurried;	 /* the scheduler was asked to be quick */
 	uint64_t look_ns;  /* when to look again, woken or not */
 	uint64_t burst_ns; /* since when it is the same stacks that grow */
+	uint64_t woken_ns; /* when the kernel told of a first fault last, */
+	bool calm;	   /* and whether that was long after the one before */
 	uint64_t poll_ns;  /* when to look at all processes' RSS next */
 	int64_t credit_ns; /* time that looks may take */
 	uint64_t credit_at_ns;

@@ -19,6 +19,9 @@
 #define EXACT_FAULTS 64
 #define EXACT_LEAST 4
 
+/* Whether they go on is waited for of so many threads at once. */
+#define WAITS_MOST 4
+
 /* One difference that is being booked. */
 struct difference {
 	struct spy_gauges *gauges;
@@ -27,6 +30,7 @@ struct difference {
 	struct spy_process_book *book;
 	uint64_t since_ns, now_ns;
 	bool shrank, shrinks; /* RSS, at the reading before and now */
+	unsigned waits;	      /* so many threads were waited for */
 };
 
 static uint64_t least(uint64_t left, uint64_t right)
@@ -119,11 +123,13 @@ static int64_t before_of_told(const struct difference *of, const struct spy_thre
 }
 
 /* What grew when RSS was read before and does not grow now has all, what grows only now has none. */
-static int64_t before_of_faults(const struct difference *of, struct spy_thread_gauge *thread,
+static int64_t before_of_faults(struct difference *of, struct spy_thread_gauge *thread,
 				int64_t bytes)
 {
 	struct spy_thread_growth *growth = &thread->growth;
 
+	if (of->waits++ >= WAITS_MOST)
+		return before_of_told(of, growth, bytes);
 	growth->grows = spy_growth_goes_on(growth, growth->count - growth->counted,
 					   of->now_ns - of->since_ns);
 	if (growth->grows != thread->mark.grows)

@@ -46,7 +46,8 @@ static int fail(const struct live_memory *live, int errnum, const struct spy_ran
 				      (int)live->pid);
 	while (i + 1 < count && done >= ranges[i].size) {
 		done -= ranges[i].size;
-		gap = joins(&ranges[i], &ranges[i + 1]) ? gap_between(&ranges[i], &ranges[i + 1]) : 0;
+		gap = joins(&ranges[i], &ranges[i + 1]) ? gap_between(&ranges[i], &ranges[i + 1])
+							: 0;
 		done -= done < gap ? done : gap;
 		i++;
 	}
@@ -86,8 +87,8 @@ static bool put(struct call *call, const struct spy_range *last, const struct sp
 		if (gap)
 			put_local(call, call->gap, gap);
 	} else {
-		call->remote[call->remotes++] =
-			(struct iovec){ (void *)(uintptr_t)range->address, range->size };
+		call->remote[call->remotes++] = (struct iovec){ (void *)(uintptr_t)range->address,
+								range->size };
 	}
 	put_local(call, range->buffer, range->size);
 	return true;

@@ -67,3 +67,13 @@ def test_truth(spy, launch, python, scenario, record_property):
     assert max(map(abs, wrong.values())) <= BOUND, "off by %s; booked %s, true %s" % (
         {line: "%+.1f %%" % (100 * part) for line, part in wrong.items()}, dict(found), truth)
     assert abs(peak - actual) <= PEAK_BOUND * actual, "peak %d, VmHWM %d" % (peak, actual)
+
+
+@pytest.mark.pythons(only=VERSIONS)
+@pytest.mark.case("mem: growth by little, at 10 Hz")
+def test_little(spy, launch, python):
+    """Steps that take microseconds are seen between samples that are 100 ms apart."""
+    found, truth, _, _ = one_run(spy, begin(launch, "little", python), 10)
+    (line, size), = truth.items()
+    assert size > SIZE * ROUNDS * MEGABYTE / 2
+    assert abs(found[line] / size - 1) <= 0.1, "booked %s, true %s" % (dict(found), truth)

@@ -26,6 +26,7 @@ except ImportError:
 PAGE = os.sysconf("SC_PAGESIZE")
 PROC = int(sys.argv[4]) if len(sys.argv) > 4 else os.open("/proc", os.O_RDONLY)
 STATM = os.open("self/statm", os.O_RDONLY, dir_fd=PROC)
+LITTLE = 200000
 LOCK = threading.Lock()
 grown = {}
 released = {}
@@ -162,6 +163,15 @@ def reused(size, rounds):
         pause(0.005)
 
 
+def little(size, rounds):
+    """Some pages at a time, and something else after each time."""
+    kept = []
+    for _ in range(size * rounds // LITTLE):
+        step(by_bytearray, LITTLE, kept)
+        pause(0.005)
+    let_go(kept)
+
+
 def threads(size, rounds):
     """One grows after the other, while the others compute or sleep."""
     turns = [threading.Event() for _ in range(4)]
@@ -208,7 +218,7 @@ def main():
     while truth.wait():
         grown.clear()
         released.clear()
-        if scenario in ("reused", "threads"):
+        if scenario in ("little", "reused", "threads"):
             globals()[scenario](size, rounds)
         else:
             serial(FUNCTIONS[scenario], size, rounds)

@@ -51,8 +51,11 @@ static void test_maps_are_parsed(void **state)
 static void test_maps_that_make_no_sense(void **state)
 {
 	static const char *const bad[] = {
-		"hello\n", "00400000-00300000 r-xp 0 fe:00 1 /x\n", "00400000 r-xp 0 fe:00 1 /x\n",
-		"1ffffffffffffffff-2 r-xp 0 fe:00 1 /x\n", "00400000-00b00000 r\n",
+		"hello\n",
+		"00400000-00300000 r-xp 0 fe:00 1 /x\n",
+		"00400000 r-xp 0 fe:00 1 /x\n",
+		"1ffffffffffffffff-2 r-xp 0 fe:00 1 /x\n",
+		"00400000-00b00000 r\n",
 	};
 	struct spy_maps maps;
 	size_t i;
@@ -70,8 +73,9 @@ static void test_maps_that_make_no_sense(void **state)
 
 static void test_stat_with_a_hostile_name(void **state)
 {
-	static const char text[] = "12 (a) R 1 (b\xff) S 77 12 12 0 -1 4194304 1 2 3 4 55 66 0 0 20 0 "
-				   "1 0 987654 1 2\n";
+	static const char text[] =
+		"12 (a) R 1 (b\xff) S 77 12 12 0 -1 4194304 1 2 3 4 55 66 0 0 20 0 "
+		"1 0 987654 1 2\n";
 	struct spy_stat stat;
 
 	assert_int_equal(spy_stat_parse(text, sizeof(text) - 1, &stat, NULL), 0);
@@ -88,7 +92,9 @@ static void test_stat_with_a_hostile_name(void **state)
 static void test_image_memory(void **state)
 {
 	const struct spy_segment segments[] = {
-		{ 0x2000, "efgh", 4 }, { 0x1ffc, "abcd", 4 }, { 0x9000, "xyz", 3 },
+		{ 0x2000, "efgh", 4 },
+		{ 0x1ffc, "abcd", 4 },
+		{ 0x9000, "xyz", 3 },
 	};
 	struct spy_memory *memory;
 	struct pyspyc_error err = { 0 };
@@ -143,7 +149,8 @@ static void test_live_memory_names_the_bad_address(void **state)
 	munmap(page, 4096);
 }
 
-static void put_range(struct spy_range *range, char *bytes, size_t offset, void *buffer, size_t size)
+static void put_range(struct spy_range *range, char *bytes, size_t offset, void *buffer,
+		      size_t size)
 {
 	*range = (struct spy_range){ (uintptr_t)bytes + offset, buffer, size };
 }
@@ -173,7 +180,8 @@ static void test_live_memory_keeps_ranges_apart(void **state)
 	put_range(&ranges[5], bytes, 4090, buffers[5], 16); /* over a page's end */
 	assert_int_equal(spy_memory_readv(memory, ranges, 6, &err), 0);
 	for (i = 0; i < 6; i++) {
-		assert_memory_equal(buffers[i], (char *)(uintptr_t)ranges[i].address, ranges[i].size);
+		assert_memory_equal(buffers[i], (char *)(uintptr_t)ranges[i].address,
+				    ranges[i].size);
 		assert_true(ranges[i].size == 16 || buffers[i][8] == 0x55);
 	}
 	/* The one that cannot be read is named, not the gap before it. */
