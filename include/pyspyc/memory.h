@@ -25,6 +25,8 @@ struct pyspyc_memory_now {
 	uint64_t pss, uss, swap; /* some seconds old where they take long */
 	uint64_t peak_rss;	/* the largest sum seen, or a process' own VmHWM where that is more */
 	uint64_t first_rss;	/* at the first moment */
+	uint64_t last_rss;	/* at the last one with a process, and when that was */
+	uint64_t last_ns;
 	uint64_t limit;		/* the smallest of the control groups' limits, 0: none */
 	double rss_per_minute;	/* bytes, by a line through the last minute; 0 in the first 10 s */
 	uint64_t minor, major;	/* page faults since the recording began */

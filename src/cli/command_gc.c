@@ -5,13 +5,16 @@
 #include "cli/dump.h"
 #include "cli/gc.h"
 #include "cli/message.h"
+#include "cli/stand_in.h"
 
 #define COMMAND "gc"
 
 struct show {
 	struct cli_out out;
 	json_t *document; /* NULL for text */
+	struct cli_pids *pids;
 	size_t shown;
+	bool subprocesses;
 	int status;
 };
 
@@ -29,6 +32,12 @@ static void show_process(struct show *show, pid_t pid, bool asked)
 			cli_json_add_error(show->document, pid, &err);
 		return;
 	}
+	/* With its children, they are shown as such. */
+	if (show->subprocesses && gc->pid != pid && cli_pids_have(show->pids, gc->pid)) {
+		pyspyc_gc_free(gc);
+		return;
+	}
+	cli_stand_in_tell(pid, gc->pid, "is shown", " (--subprocesses takes all)");
 	if (show->document) {
 		if (!cli_gc_add(show->document, gc))
 			show->status = cli_error("out of memory");
@@ -43,10 +52,10 @@ static void show_process(struct show *show, pid_t pid, bool asked)
 
 static int show_all(const struct cli_arguments *arguments, struct cli_pids *pids)
 {
-	struct show show = { 0 };
+	struct show show = { .pids = pids, .subprocesses = cli_has(arguments, "subprocesses") };
 	size_t asked = pids->count;
 
-	if (cli_has(arguments, "subprocesses"))
+	if (show.subprocesses)
 		cli_pids_add_descendants(pids);
 	if (cli_has(arguments, "json")) {
 		show.document = cli_json_document(CLI_GC_SCHEMA_NAME, CLI_GC_SCHEMA);

@@ -166,6 +166,9 @@ static int run(const struct cli_arguments *arguments)
 		look.status = cli_usage(COMMAND,
 					"the picture is SVG: give --output '%s' the ending .svg",
 					path);
+	if (!look.status && path && !strcmp(path, "-") && cli_has(arguments, "json"))
+		look.status = cli_usage(COMMAND,
+					"--json and --output - cannot both have standard output");
 	if (!look.status && path && !cli_output_open(&output, path))
 		look.status = CLI_FAILED;
 	if (!look.status && cli_has(arguments, "json")) {

@@ -52,11 +52,6 @@ static const char *empty(const struct cli_recording *wanted, struct pyspyc_recor
 	return "; it is empty: it ended before the first moment";
 }
 
-static void look(const struct cli_recording *wanted, struct pyspyc_recorder *recorder)
-{
-	cli_mem_look(wanted->context, recorder);
-}
-
 static void figure(struct pyspyc_recorder *recorder, char *text, size_t size)
 {
 	struct pyspyc_memory_now now;
@@ -75,7 +70,6 @@ static const struct cli_recorded recorded_memory = {
 	.noun = "memory over time",
 	.write = write_memory,
 	.empty = empty,
-	.look = look,
 	.figure = figure,
 	.tell = tell,
 };
@@ -98,17 +92,8 @@ static int record(struct cli_mem *mem, const struct cli_arguments *arguments,
 
 static int tell_last(const struct cli_top *top, struct pyspyc_recorder *recorder)
 {
-	struct cli_mem mem = { .order = top->order };
-	const struct pyspyc_live *live;
+	const struct cli_mem mem = { .order = top->order };
 
-	cli_mem_look(&mem, recorder);
-	/* When all have ended: what was seen last. */
-	if (!mem.last_rss && !pyspyc_live_update(recorder, &live, NULL))
-		for (size_t i = 0; i < live->point_count; i++)
-			if (live->points[i].rss) {
-				mem.last_rss = live->points[i].rss;
-				mem.last_ns = live->points[i].at_ns;
-			}
 	cli_mem_tell(&mem, recorder, true);
 	return CLI_OK;
 }

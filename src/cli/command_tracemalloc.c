@@ -10,7 +10,9 @@
 #include "cli/message.h"
 #include "cli/output.h"
 #include "cli/pids.h"
+#include "cli/progress.h"
 #include "cli/signals.h"
+#include "cli/stand_in.h"
 #include "cli/traces.h"
 #include "cli/values.h"
 #include "pyspyc/process.h"
@@ -174,6 +176,18 @@ static int write_traces(const void *context, FILE *file, struct pyspyc_error *er
 	return pyspyc_tracemalloc_write(context, file, err);
 }
 
+static bool write_file(struct cli_output *output, const struct pyspyc_tracemalloc *traces)
+{
+	char size[32];
+
+	if (!cli_output_write_by(output, write_traces, traces))
+		return false;
+	if (output->stream < 0)
+		cli_note("wrote %s (%s); tracemalloc.Snapshot.load opens it", output->path,
+			 cli_format_size(output->size, size, sizeof(size)));
+	return true;
+}
+
 static int look(const struct order *order, struct cli_output *output)
 {
 	struct pyspyc_tracemalloc *first = NULL, *second = NULL;
@@ -182,6 +196,7 @@ static int look(const struct order *order, struct cli_output *output)
 
 	if (status)
 		return status;
+	cli_stand_in_tell(order->pid, first->pid, "is looked at", "");
 	traces.now = first;
 	if (order->growth > 0 && first->tracing) {
 		traces.seconds = wait_for_growth(order, first->pid);
@@ -194,8 +209,7 @@ static int look(const struct order *order, struct cli_output *output)
 			traces.before = first;
 		}
 	}
-	if (order->output && traces.now->tracing &&
-	    !cli_output_write_by(output, write_traces, traces.now))
+	if (order->output && traces.now->tracing && !write_file(output, traces.now))
 		status = CLI_FAILED;
 	status = show(order, &traces, status);
 	pyspyc_tracemalloc_free(second);

@@ -6,6 +6,7 @@
 #include "cli/gc.h"
 #include "cli/message.h"
 #include "cli/signals.h"
+#include "cli/stand_in.h"
 #include "cli/values.h"
 
 #define SECOND_NS INT64_C(1000000000)
@@ -126,6 +127,14 @@ static bool append(struct watch *watch, struct pyspyc_gc_watch *item)
 	return true;
 }
 
+/* Whether it stands for a child that is watched as such. */
+static bool is_double(const struct watch *watch, pid_t pid, const struct pyspyc_gc_watch *item)
+{
+	pid_t found = pyspyc_gc_watch_pid(item);
+
+	return watch->subprocesses && found != pid && cli_pids_have(watch->pids, found);
+}
+
 /* Begins with those pids from `from` on; programs that are not Python may be among children. */
 static void begin(struct watch *watch, size_t from, size_t asked)
 {
@@ -137,6 +146,13 @@ static void begin(struct watch *watch, size_t from, size_t asked)
 
 		if (ret && (i < asked || !cli_passed_over(ret)))
 			watch->status = cli_error("%s", err.message);
+		if (!ret && is_double(watch, watch->pids->items[i], item)) {
+			pyspyc_gc_watch_free(item);
+			continue;
+		}
+		if (!ret)
+			cli_stand_in_tell(watch->pids->items[i], pyspyc_gc_watch_pid(item),
+					  "is watched", " (--subprocesses takes all)");
 		if (!ret && !append(watch, item)) {
 			pyspyc_gc_watch_free(item);
 			watch->status = cli_error("out of memory");

@@ -16,11 +16,7 @@ struct cli_mem {
 	struct cli_alarms alarms;
 	struct pyspyc_memory_output output;
 	double delay;		    /* seconds between two lines */
-	uint64_t last_rss, last_ns; /* RSS when there was still a process, and when that was */
 };
-
-/* At each tick: keeps what is not to be had any more when all processes have ended. */
-void cli_mem_look(struct cli_mem *mem, struct pyspyc_recorder *recorder);
 
 /* The closing summary on standard error; lines: with those that grew most. */
 void cli_mem_tell(const struct cli_mem *mem, struct pyspyc_recorder *recorder, bool lines);

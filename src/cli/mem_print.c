@@ -46,7 +46,7 @@ static void put_growth(FILE *file, const struct pyspyc_memory_now *now)
 	double growth = round(now->rss_per_minute);
 	char figure[FIGURE] = "-"; /* in the first seconds there is no trend */
 
-	if (now->at_ns >= TUI_TREND_NS) {
+	if (growth != 0 || now->at_ns >= TUI_STEADY_NS) {
 		figure[0] = '+';
 		tui_bytes(growth, figure + (growth > 0), sizeof(figure) - 1);
 	}
@@ -168,7 +168,6 @@ static enum pyspyc_next tick(void *context, const struct pyspyc_recorder_stats *
 	struct printing *printing = context;
 	uint64_t delay_ns = (uint64_t)(printing->mem->delay * 1e9);
 
-	cli_mem_look(printing->mem, printing->recorder);
 	if (cli_signals_flush() && !print_table(printing))
 		return stop(printing, false);
 	if (cli_signals_ended() || !heed_alarms(printing))
@@ -200,6 +199,7 @@ static int print_all(struct printing *printing)
 
 	if (status)
 		return status;
+	cli_targets_tell(&mem->order, "is recorded");
 	cli_out_open(&printing->out);
 	if (pyspyc_recorder_run(recorder, tick, printing, &printing->error))
 		printing->failed = true;

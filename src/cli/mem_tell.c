@@ -12,16 +12,6 @@
 #define LINES 3
 #define NSEC_PER_SEC 1e9
 
-void cli_mem_look(struct cli_mem *mem, struct pyspyc_recorder *recorder)
-{
-	struct pyspyc_memory_now now;
-
-	if (pyspyc_recorder_memory(recorder, &now, NULL) || !now.rss)
-		return;
-	mem->last_rss = now.rss;
-	mem->last_ns = now.at_ns;
-}
-
 static int compare(const void *left, const void *right)
 {
 	const struct pyspyc_amounts *a = &((const struct pyspyc_row *)left)->amounts;
@@ -68,19 +58,17 @@ static double seconds(uint64_t ns)
 }
 
 /* First, last, the way between. */
-static void put_curve(FILE *file, const struct cli_mem *mem, const struct pyspyc_memory_now *now)
+static void put_curve(FILE *file, const struct pyspyc_memory_now *now)
 {
-	uint64_t last = now->rss ? now->rss : mem->last_rss;
-	uint64_t elapsed_ns = now->rss ? now->at_ns : mem->last_ns;
-	double growth = (double)last - (double)now->first_rss;
+	double growth = (double)now->last_rss - (double)now->first_rss;
 	char one[FIGURE];
 	char two[FIGURE];
 
 	fprintf(file, "RSS %s at first, %s at last",
 		tui_bytes((double)now->first_rss, one, sizeof(one)),
-		tui_bytes((double)last, two, sizeof(two)));
-	if (elapsed_ns >= TUI_TREND_NS) {
-		growth = round(growth * 60 / seconds(elapsed_ns));
+		tui_bytes((double)now->last_rss, two, sizeof(two)));
+	if (now->last_ns >= TUI_TREND_NS) {
+		growth = round(growth * 60 / seconds(now->last_ns));
 		fprintf(file, ", %s%s a minute", growth < 0 ? "" : "+",
 			tui_bytes(growth, one, sizeof(one)));
 	}
@@ -159,7 +147,7 @@ void cli_mem_tell(const struct cli_mem *mem, struct pyspyc_recorder *recorder, b
 		if (!memory)
 			break;
 		if (i == 0) {
-			put_curve(memory, mem, &now);
+			put_curve(memory, &now);
 			put_peak(memory, recorder, &now);
 		} else if (i == 1 && lines) {
 			put_lines(memory, recorder);

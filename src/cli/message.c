@@ -161,6 +161,8 @@ int cli_out_close(struct cli_out *out, int status)
 	write_out(out);
 	if (!out->errnum)
 		return status;
+	if (out->errnum == EPIPE)
+		return CLI_FAILED;
 	return cli_error("cannot write to standard output: %s", strerror(out->errnum));
 }
 

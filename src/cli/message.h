@@ -49,7 +49,10 @@ void cli_out_open(struct cli_out *out);
 /* Writes what was printed so far; nothing any more once that failed. */
 void cli_out_flush(struct cli_out *out);
 
-/* Writes the rest. Returns status, or says why not all could be written and returns CLI_FAILED. */
+/*
+ * Writes the rest. Returns status, or says why not all could be written and returns CLI_FAILED:
+ * without a word where nobody reads any more (`… | head`).
+ */
 int cli_out_close(struct cli_out *out, int status);
 
 /* Whether file is a terminal on which colours are wanted (NO_COLOR, TERM). */

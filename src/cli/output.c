@@ -15,6 +15,7 @@
 #include "pyspyc/process.h"
 
 #define CURRENT_DIRECTORY "./"
+#define STANDARD_OUTPUT "standard output"
 
 static bool refuse(const char *path, const char *why)
 {
@@ -29,6 +30,20 @@ static bool refuse(const char *path, const char *why)
 static bool refuse_errno(const char *path, int errnum)
 {
 	return refuse(path, strerror(errnum));
+}
+
+/* Where nobody reads standard output any more (`… | head`), there is nobody to be told. */
+static bool refuse_pipe(const struct cli_output *output)
+{
+	return strcmp(output->path, STANDARD_OUTPUT) != 0 && refuse_errno(output->path, EPIPE);
+}
+
+/* Whether it is a pipe that nobody reads any more. */
+static bool is_closed(int fd)
+{
+	struct pollfd poller = { .fd = fd };
+
+	return poll(&poller, 1, 0) == 1 && (poller.revents & POLLERR);
 }
 
 /* Under sudo, what root makes belongs to the user who called it. */
@@ -165,13 +180,12 @@ static bool open_directory(struct cli_output *output)
 /* A descriptor that is open already. */
 static bool open_descriptor(struct cli_output *output, int fd)
 {
-	struct pollfd poller = { .fd = fd };
 	int flags = fcntl(fd, F_GETFL);
 
 	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY || (flags & O_PATH))
 		return refuse(output->path, "it is not open for writing");
-	if (poll(&poller, 1, 0) == 1 && (poller.revents & POLLERR))
-		return refuse_errno(output->path, EPIPE);
+	if (is_closed(fd))
+		return refuse_pipe(output);
 	output->stream = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	return output->stream >= 0 || refuse_errno(output->path, errno);
 }
@@ -217,7 +231,7 @@ bool cli_output_open(struct cli_output *output, const char *path)
 
 	*output = CLI_OUTPUT_NONE;
 	output->path = strdup(!path		   ? CURRENT_DIRECTORY
-			      : !strcmp(path, "-") ? "standard output"
+			      : !strcmp(path, "-") ? STANDARD_OUTPUT
 						   : path);
 	if (!output->path)
 		return refuse_errno(path ? path : CURRENT_DIRECTORY, ENOMEM);
@@ -257,10 +271,10 @@ static bool fill(struct cli_output *output, int fd, cli_writer *write, const voi
 	}
 	if (write(context, file, &err) != 0) {
 		fclose(file);
-		return refuse(output->path, err.message);
+		return is_closed(fd) ? refuse_pipe(output) : refuse(output->path, err.message);
 	}
 	if (fclose(file) != 0)
-		return refuse_errno(output->path, errno);
+		return is_closed(fd) ? refuse_pipe(output) : refuse_errno(output->path, errno);
 	return true;
 }
 

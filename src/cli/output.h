@@ -23,7 +23,7 @@ struct cli_output {
  * Checks that path can be written ("-" is standard output) and opens what it takes. NULL is
  * a file in the current directory whose name is not known yet (see cli_output_set_name). A
  * named pipe is opened, which waits for its reader. False when it cannot be written; the
- * reason has then been printed.
+ * reason has then been printed, but for standard output that nobody reads any more.
  */
 bool cli_output_open(struct cli_output *output, const char *path);
 
@@ -36,7 +36,7 @@ typedef int cli_writer(const void *context, FILE *file, struct pyspyc_error *err
 /*
  * Writes what `write` makes of context: a file in full or not at all, in place of what has its
  * name now. May be called again, except for streams. False when it failed, which has then been
- * printed.
+ * printed, with the same exception.
  */
 bool cli_output_write_by(struct cli_output *output, cli_writer *write, const void *context);
 

@@ -120,8 +120,6 @@ static enum pyspyc_next tick(void *context, const struct pyspyc_recorder_stats *
 	const struct cli_recorded *what = recording->wanted->what;
 	char figure[32] = "";
 
-	if (what->look)
-		what->look(recording->wanted, recording->recorder);
 	if (cli_signals_flush())
 		flush_so_far(recording);
 	if (cli_signals_ended() || !heed_alarms(recording))
@@ -143,6 +141,8 @@ static int begin(struct recording *recording)
 	const struct cli_order *order = &recording->wanted->order;
 	int status = cli_targets_add(order, recording->recorder, &recording->child);
 
+	if (!status)
+		cli_targets_tell(order, "is recorded");
 	if (!status && !recording->wanted->output &&
 	    !set_default_name(recording, cli_targets_first(order, recording->child)))
 		return CLI_FAILED;

@@ -27,8 +27,6 @@ struct cli_recorded {
 		     FILE *file, struct pyspyc_error *err);
 	/* NULL when there is something, or why there is nothing: the end of a sentence. */
 	const char *(*empty)(const struct cli_recording *wanted, struct pyspyc_recorder *recorder);
-	/* At each tick; may be NULL. */
-	void (*look)(const struct cli_recording *wanted, struct pyspyc_recorder *recorder);
 	/* For the progress line: "  RSS 12.3M"; may be NULL. */
 	void (*figure)(struct pyspyc_recorder *recorder, char *text, size_t size);
 	/* Tells the truth about it on standard error, at the end. */

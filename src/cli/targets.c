@@ -9,6 +9,7 @@
 #include "cli/message.h"
 #include "cli/program.h"
 #include "cli/signals.h"
+#include "cli/stand_in.h"
 #include "cli/values.h"
 
 #define DESCRIPTORS 65536
@@ -79,6 +80,13 @@ int cli_targets_add(const struct cli_order *order, struct pyspyc_recorder *recor
 	if (!status)
 		allow_descriptors();
 	return status;
+}
+
+void cli_targets_tell(const struct cli_order *order, const char *done)
+{
+	for (size_t i = 0; !order->options.subprocesses && i < order->pid_count; i++)
+		cli_stand_in_tell(order->pids[i], cli_stand_in_find(order->pids[i]), done,
+				  " (--subprocesses takes all)");
 }
 
 pid_t cli_targets_first(const struct cli_order *order, const struct pyspyc_child *child)

@@ -138,8 +138,9 @@ void spy_gauges_visit(struct spy_gauges *gauges, struct spy_process_gauge *proce
  * All threads of a process have been. Books what its RSS has grown or shrunk by since the moment
  * before on its threads, by the CPU time that each has used since: pages come and go while their
  * thread runs. Where none has and none is active, it was the OS that took them, and it is not
- * booked. Of a thread's part, half is its stack's at the moment before and half its stack's now;
- * at a moment at which it waited its stack has no part, and what ran between two such is unknown.
+ * booked. Of a thread's part, its stack at the moment before and its stack now have half each, or
+ * one has all where it is seen which of them makes page faults or gives back; at a moment at which
+ * it waited its stack has no part, and what ran between two such is unknown.
  */
 void spy_gauges_moment(struct spy_gauges *gauges, struct spy_process_gauge *process,
 		       struct spy_booking *booking, struct spy_process_book *book, uint64_t now_ns,

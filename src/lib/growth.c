@@ -23,7 +23,6 @@
 /* Who makes faults makes one in the time of so many of them, not shorter or longer than this. */
 #define GOES_ON_FAULTS 4
 #define GOES_ON_LEAST_NS (5u * SPY_NSEC_PER_USEC)
-#define GOES_ON_MOST_NS (20u * SPY_NSEC_PER_USEC)
 /* No fault for so long, and it has stopped. */
 #define QUIET_NS (1u * SPY_NSEC_PER_MSEC)
 /* To be woken costs the thread some microseconds: that may be so often. */
@@ -162,10 +161,10 @@ bool spy_growth_goes_on(const struct spy_thread_growth *growth, uint64_t faults,
 {
 	uint64_t now = spy_clock_now(), end = now + GOES_ON_LEAST_NS, before, after;
 
-	if (faults)
+	if (faults && elapsed_ns / faults * GOES_ON_FAULTS > GOES_ON_LEAST_NS)
 		end = now + elapsed_ns / faults * GOES_ON_FAULTS;
-	if (end > now + GOES_ON_MOST_NS)
-		end = now + GOES_ON_MOST_NS;
+	if (end > now + SPY_GOES_ON_NS)
+		end = now + SPY_GOES_ON_NS;
 	if (!spy_faults_read(&growth->faults, &before))
 		return false;
 	do {
@@ -177,7 +176,7 @@ bool spy_growth_goes_on(const struct spy_thread_growth *growth, uint64_t faults,
 
 bool spy_growth_shrinks(struct spy_process_gauge *process)
 {
-	uint64_t end = spy_clock_now() + GOES_ON_MOST_NS, before, after;
+	uint64_t end = spy_clock_now() + SPY_GOES_ON_NS, before, after;
 
 	if (!spy_rss_read(&process->rss, &before))
 		return false;
@@ -323,8 +322,9 @@ static void look_at(struct pyspyc_recorder *recorder, struct spy_tracked *tracke
 	more = spy_growth_count(process, process->rss_ns && rss > process->rss_bytes, now_ns);
 	/* RSS is told with some delay (lib/percpu_counter.c, 6.2): who has faults is seen before. */
 	if (process->rss_ns && rss == process->rss_bytes && !more) {
+		process->growth.shrinks = false;
 		/* A huge page takes long: who makes it is known from the look before. */
-		if (!process->growth.hot)
+		if (!process->growth.hot || !spy_growth_is_huge(&process->growth))
 			process->rss_ns = now_ns;
 		return;
 	}

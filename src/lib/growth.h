@@ -23,7 +23,7 @@ struct spy_thread_growth {
 	uint64_t counted;  /* and when RSS was read last */
 	uint64_t first_ns; /* of those since then, when the kernel told of it; 0: not known */
 	uint64_t more_ns;  /* when there were last seen to be more */
-	bool grows;	   /* its stack made faults, as was seen when RSS was read last */
+	bool grows;	   /* its stack made faults when RSS was read last, as far as is known */
 	/* Of those since then that told their time: where the longest time without any was. */
 	size_t told, told_before; /* so many in all, and before it */
 	uint64_t told_ns, gap_ns; /* the last of them (or that reading), and how long it was */
@@ -39,11 +39,12 @@ struct spy_process_growth {
 	uint32_t node, generation;
 	uint64_t node_bytes; /* 0: nowhere, node is what ran */
 	bool seen;	     /* there is a node */
-	bool shrinks;	     /* RSS went on shrinking when it was read last */
+	bool shrinks;	     /* RSS went on shrinking when it was booked last */
 	bool followed;	     /* as the last tick saw */
 	/* The history's. */
 	uint32_t number; /* there, plus one; 0: it is not there yet */
 	uint64_t point_ns, point_rss;
+	uint64_t peak_before;	/* VmHWM at first, where that is of the time before the recording */
 	uint64_t status_ns;	/* when VmHWM was read */
 	uint64_t status_rss;	/* the largest RSS at that time */
 	uint64_t most_rss;	/* the largest that was read */
@@ -95,14 +96,19 @@ bool spy_growth_count(struct spy_process_gauge *process, bool all, uint64_t now_
 /* RSS was read at now_ns, and the faults so far are accounted for. */
 void spy_growth_account(struct spy_thread_growth *growth, uint64_t now_ns);
 
+/* Whether a fault brings, or may bring, more than a few pages: such a one takes long. */
+bool spy_growth_is_huge(const struct spy_process_growth *growth);
+
 /*
  * Whether a thread makes faults at this moment. Waits for them, for as long as some of them took on
- * the average when there were `faults` in elapsed_ns, up to 20 µs.
+ * the average when there were `faults` in elapsed_ns, up to SPY_GOES_ON_NS: who makes them more rarely is not seen to.
+ * False where they cannot be counted any more.
  */
+#define SPY_GOES_ON_NS 20000u
 bool spy_growth_goes_on(const struct spy_thread_growth *growth, uint64_t faults,
 			uint64_t elapsed_ns);
 
-/* Whether RSS shrinks at this moment: it is read again and again for 20 µs. */
+/* Whether RSS shrinks at this moment: it is read for SPY_GOES_ON_NS. False where it cannot be. */
 bool spy_growth_shrinks(struct spy_process_gauge *process);
 
 /* When the recorder's loop is to call spy_growth_turn; earlier if it wakes by growth->fd. */

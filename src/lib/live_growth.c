@@ -12,6 +12,8 @@
 /* More there are never between two readings. */
 #define FAULTS_MOST ((uint64_t)1 << 28)
 #define PAGE 4096
+/* More than that is a huge page's, or of several sizes (mTHP). */
+#define HUGE_BYTES ((uint64_t)16 * PAGE)
 /* lib/percpu_counter.c (6.2): RSS is told with a delay of some pages for each CPU. */
 #define LAG (512 * 1024)
 /* Newer ones add it all up (fs/proc/task_mmu.c, 6.16): faults and RSS agree, and that is how it shows. */
@@ -127,11 +129,12 @@ static int64_t before_of_faults(struct difference *of, struct spy_thread_gauge *
 				int64_t bytes)
 {
 	struct spy_thread_growth *growth = &thread->growth;
+	uint64_t faults = growth->count - growth->counted, elapsed = of->now_ns - of->since_ns;
 
-	if (of->waits++ >= WAITS_MOST)
+	growth->grows = false;
+	if (!bytes || (faults && elapsed / faults > SPY_GOES_ON_NS) || of->waits++ >= WAITS_MOST)
 		return before_of_told(of, growth, bytes);
-	growth->grows = spy_growth_goes_on(growth, growth->count - growth->counted,
-					   of->now_ns - of->since_ns);
+	growth->grows = spy_growth_goes_on(growth, faults, elapsed);
 	if (growth->grows != thread->mark.grows)
 		return growth->grows ? 0 : bytes;
 	return before_of_told(of, growth, bytes);
@@ -208,10 +211,13 @@ static void share_by_time(struct difference *of, int64_t bytes)
 /* --- by page faults --- */
 
 /* A fault that began before RSS was read last: a huge page takes long. */
-static bool is_late(const struct spy_thread_gauge *thread)
+static bool is_late(const struct difference *of, const struct spy_thread_gauge *thread)
 {
-	return thread->growth.hot && thread->mark.grows &&
-	       thread->growth.count == thread->growth.counted;
+	const struct spy_growth_mark *mark = &thread->mark;
+
+	return thread->growth.hot && thread->growth.count == thread->growth.counted &&
+	       mark->grows && mark->booked && mark->at_ns == of->since_ns &&
+	       mark->generation == of->booking->profile->generation;
 }
 
 static uint64_t faults_of(const struct spy_thread_gauge *thread)
@@ -255,7 +261,7 @@ static void learn(struct spy_process_growth *growth, uint64_t bytes, uint64_t fa
 {
 	uint64_t each = bytes / faults, before = growth->fault_bytes - growth->fault_bytes / 8;
 
-	if (faults >= FAULTS_LEAST || each > 16 * PAGE)
+	if (faults >= FAULTS_LEAST || each > HUGE_BYTES)
 		growth->fault_bytes = each > before ? each : before;
 	if (faults < EXACT_FAULTS || bytes / PAGE > faults + EXACT_PAGES)
 		return;
@@ -263,6 +269,11 @@ static void learn(struct spy_process_growth *growth, uint64_t bytes, uint64_t fa
 		growth->exact += growth->exact < 2 * EXACT_LEAST;
 	else
 		growth->exact -= growth->exact > 0;
+}
+
+bool spy_growth_is_huge(const struct spy_process_growth *growth)
+{
+	return !growth->fault_bytes || growth->fault_bytes > HUGE_BYTES;
 }
 
 /* What came with the faults, where RSS has changed by bytes in all. */
@@ -291,11 +302,11 @@ static int64_t share_late(struct difference *of, int64_t bytes)
 	size_t i;
 
 	for (i = 0; bytes > 0 && process->growth.hot && i < process->thread_count; i++)
-		count += is_late(process->threads[i]);
+		count += is_late(of, process->threads[i]);
 	for (i = 0; count && i < process->thread_count; i++) {
 		int64_t part = bytes / count;
 
-		if (!is_late(process->threads[i]))
+		if (!is_late(of, process->threads[i]))
 			continue;
 		bytes -= part;
 		count--;
@@ -333,6 +344,7 @@ static void set_mark(struct spy_thread_gauge *thread, uint64_t now_ns)
 
 	thread->used_ns = 0;
 	thread->mark.booked = path && path->booked;
+	thread->mark.grows = false;
 	if (!thread->mark.booked)
 		return;
 	thread->mark.at_ns = now_ns;

@@ -142,6 +142,7 @@ static struct spy_history_process *entry_of(struct pyspyc_recorder *recorder,
 	struct spy_process_growth *growth = &process->growth;
 	spy_autofree char *command = NULL;
 	struct spy_stat stat = { 0 };
+	struct spy_status status;
 	uint32_t number;
 
 	if (growth->number)
@@ -151,6 +152,7 @@ static struct spy_history_process *entry_of(struct pyspyc_recorder *recorder,
 	if (spy_stat_read(process->pid, 0, &stat, NULL) == 0 && !is_new(recorder, &stat)) {
 		growth->minor_before = stat.minor;
 		growth->major_before = stat.major;
+		growth->peak_before = spy_status_read(process->pid, &status) ? status.peak_rss : 0;
 	}
 	number = spy_history_process(history, process->pid, parent_of(history, stat.ppid),
 				     process->command ? process->command
@@ -184,7 +186,7 @@ static void read_faults(struct spy_process_gauge *process, uint64_t now_ns)
 		growth->major = stat.major - growth->major_before;
 }
 
-/* VmHWM: what was between two readings too. One that has ended tells none. */
+/* VmHWM, where it has risen: what was between two readings too. One that has ended tells none. */
 static void read_peak(struct spy_process_gauge *process, struct spy_history_process *entry,
 		      uint64_t now_ns)
 {
@@ -197,7 +199,10 @@ static void read_peak(struct spy_process_gauge *process, struct spy_history_proc
 	growth->status_ns = now_ns;
 	growth->status_rss = growth->most_rss;
 	process->shown.swap = status.swap;
-	if (status.peak_rss > entry->peak_rss)
+	/* What was before the recording is not its peak; after execve(2) it begins anew. */
+	if (status.peak_rss < growth->peak_before)
+		growth->peak_before = 0;
+	if (status.peak_rss > entry->peak_rss && status.peak_rss != growth->peak_before)
 		entry->peak_rss = status.peak_rss;
 	if (status.peak_rss > process->shown.peak_rss)
 		process->shown.peak_rss = status.peak_rss;
@@ -237,6 +242,8 @@ static void add_point(struct pyspyc_recorder *recorder, struct spy_process_gauge
 		recorder->booking.failed = true;
 	growth->point_ns = now_ns;
 	growth->point_rss = point.rss;
+	recorder->memory->last_rss = recorder->history->sum_rss;
+	recorder->memory->last_ns = at;
 }
 
 void spy_memory_point(struct pyspyc_recorder *recorder, struct spy_tracked *tracked,

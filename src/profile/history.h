@@ -40,7 +40,7 @@ struct spy_history_process {
 	char *version;		     /* "3.12.1" or "" */
 	uint64_t since_ns, until_ns; /* first and last moment seen */
 	uint64_t first_rss;
-	uint64_t peak_rss; /* VmHWM: also what was between two moments */
+	uint64_t peak_rss; /* VmHWM where it has risen: also what was between two moments */
 	uint64_t seen_rss; /* the largest of its points */
 	bool ended;
 	uint32_t latest; /* index of its last point; kept by spy_history_add; SPY_NO_POINT: none */
@@ -115,6 +115,7 @@ bool spy_history_add(struct spy_history *history, const struct spy_history_point
 /* RSS of one process, or of all together, at one moment. */
 struct spy_history_value {
 	uint64_t at_ns, rss;
+	uint64_t grown; /* rss; of all: less what those that came later began with, see below */
 	uint32_t stack; /* that ran then; of all: where most was added at that moment */
 };
 
@@ -123,6 +124,10 @@ struct spy_history_value {
  * something was added or a process ended, in the order of time. Of all: what a process used last
  * counts until it says something else or ends. The caller frees *ret. Returns how many; -1 when
  * memory ran out.
+ *
+ * That a process begins is no growth: what it begins with, which is its parent's memory when it was
+ * forked, counts in rss only, or so much of it as it keeps (a fork that runs another program keeps
+ * little). Those that are there at the first moment count in full.
  */
 long spy_history_curve(const struct spy_history *history, uint32_t process,
 		       struct spy_history_value **ret);
@@ -137,7 +142,8 @@ struct spy_history_peak {
 /* A time in which it climbed. */
 struct spy_history_climb {
 	uint64_t from_ns, to_ns;
-	uint64_t from_rss, to_rss;
+	uint64_t from_rss, to_rss; /* at these times */
+	uint64_t grown; /* by what it climbed: to_rss - from_rss but for processes that began or ended */
 	uint32_t process;  /* as asked for */
 	uint32_t stack;	   /* of the innermost line that grew most of it */
 	uint64_t of_stack; /* bytes of the climb that came while this line ran */
@@ -152,7 +158,7 @@ size_t spy_history_peaks(const struct spy_history *history, uint32_t process, si
 			 struct spy_history_peak *ret);
 
 /*
- * The climbs by most bytes, the largest first; a climb is a rise without a fall of more than a
+ * The climbs by most bytes, the largest first; a climb is growth without a fall of more than a
  * twentieth of it, by at least a twentieth of the range of all. No two share a moment. Returns how
  * many, at most most. -1: no memory.
  */

@@ -12,7 +12,7 @@
 /* How many rises back a long one is looked for: bounds the time it takes with mere noise. */
 #define MOST_BACK 512
 
-/* A rise from one value of the curve to another; fall: the deepest in between. */
+/* Growth from one value of the curve to another; fall: the deepest in between. */
 struct rise {
 	long from, to;
 	uint64_t low, high, fall;
@@ -73,15 +73,15 @@ static bool find_rises(const struct spy_history_value *values, long count, struc
 	while (i + 1 < count) {
 		struct rise rise;
 
-		while (i + 1 < count && values[i + 1].rss <= values[i].rss)
+		while (i + 1 < count && values[i + 1].grown <= values[i].grown)
 			i++;
-		rise = (struct rise){ .from = i, .to = i, .low = values[i].rss };
-		while (i + 1 < count && values[i + 1].rss >= values[i].rss) {
+		rise = (struct rise){ .from = i, .to = i, .low = values[i].grown };
+		while (i + 1 < count && values[i + 1].grown >= values[i].grown) {
 			i++;
-			if (values[i].rss > values[rise.to].rss)
+			if (values[i].grown > values[rise.to].grown)
 				rise.to = i;
 		}
-		rise.high = values[rise.to].rss;
+		rise.high = values[rise.to].grown;
 		if (rise.to == rise.from)
 			continue;
 		ret->items[ret->count++] = rise;
@@ -99,18 +99,24 @@ struct grower {
 	uint64_t bytes;
 };
 
+/* What a process used before. */
+struct use {
+	uint64_t rss;
+	bool there;
+};
+
 struct growers {
 	struct spy_map index; /* frame + 1, 0: no stack → grower */
 	struct grower *items;
 	uint32_t count, capacity;
-	uint64_t *used; /* by each process before */
+	struct use *uses; /* of each process */
 };
 
 static void growers_free(struct growers *growers)
 {
 	spy_map_free(&growers->index);
 	free(growers->items);
-	free(growers->used);
+	free(growers->uses);
 }
 
 static struct grower *grower_of(struct growers *growers, uint64_t key)
@@ -133,10 +139,11 @@ static struct grower *grower_of(struct growers *growers, uint64_t key)
 static bool book(struct growers *growers, const struct spy_history *history,
 		 const struct spy_history_point *point)
 {
-	uint64_t bytes = below(point->rss, growers->used[point->process]), key = 0;
+	const struct use *use = &growers->uses[point->process];
+	uint64_t bytes = below(point->rss, use->rss), key = 0;
 	struct grower *grower;
 
-	if (!bytes)
+	if (!bytes || !use->there)
 		return true;
 	if (point->stack < history->stack_count)
 		key = (uint64_t)history->frames[history->stacks[point->stack].first] + 1;
@@ -151,23 +158,19 @@ static bool book(struct growers *growers, const struct spy_history *history,
 	return true;
 }
 
-/* By how much it climbed. */
-static uint64_t climbed(const void *item)
+uint64_t spy_history_climbed(const void *climb)
 {
-	const struct spy_history_climb *climb = item;
-
-	return climb->to_rss - climb->from_rss;
+	return ((const struct spy_history_climb *)climb)->grown;
 }
 
-/* Fills in which line grew most of a climb. */
-static bool explain(const struct spy_history *history, struct spy_history_climb *climb)
+bool spy_history_explain(const struct spy_history *history, struct spy_history_climb *climb)
 {
 	spy_cleanup(growers_free) struct growers growers = { 0 };
 	const struct grower *best = NULL;
 	uint32_t i;
 
-	growers.used = calloc(history->process_count + 1, sizeof(*growers.used));
-	if (!growers.used)
+	growers.uses = calloc(history->process_count + 1, sizeof(*growers.uses));
+	if (!growers.uses)
 		return false;
 	for (i = 0; i < history->point_count; i++) {
 		const struct spy_history_point *point = &history->points[i];
@@ -178,14 +181,14 @@ static bool explain(const struct spy_history *history, struct spy_history_climb 
 			continue;
 		if (point->at_ns > climb->from_ns && !book(&growers, history, point))
 			return false;
-		growers.used[point->process] = point->rss;
+		growers.uses[point->process] = (struct use){ point->rss, true };
 	}
 	for (i = 0; i < growers.count; i++)
 		if (!best || growers.items[i].bytes > best->bytes)
 			best = &growers.items[i];
 	if (best) {
 		climb->stack = best->stack;
-		climb->of_stack = best->bytes < climbed(climb) ? best->bytes : climbed(climb);
+		climb->of_stack = best->bytes < climb->grown ? best->bytes : climb->grown;
 	}
 	return true;
 }
@@ -222,18 +225,19 @@ long spy_history_climbs(const struct spy_history *history, uint32_t process, siz
 		struct spy_history_climb climb = {
 			.from_ns = values[rise->from].at_ns,
 			.to_ns = values[rise->to].at_ns,
-			.from_rss = rise->low,
-			.to_rss = rise->high,
+			.from_rss = values[rise->from].rss,
+			.to_rss = values[rise->to].rss,
+			.grown = rise->high - rise->low,
 			.process = process,
 			.stack = SPY_NO_STACK,
 		};
 
-		if (rise->high - rise->low >= least)
+		if (climb.grown >= least)
 			found = spy_history_insert(ret, found, most, sizeof(climb), &climb,
-						   climbed);
+						   spy_history_climbed);
 	}
 	for (size_t i = 0; i < found; i++)
-		if (!explain(history, &ret[i]))
+		if (!spy_history_explain(history, &ret[i]))
 			return -1;
 	return (long)found;
 }

@@ -4,18 +4,25 @@
 #include "base/cleanup.h"
 #include "profile/history.h"
 
+/* What a process uses. */
+struct use {
+	uint64_t rss;
+	uint64_t begun; /* what it began with and still has; 0 when it was there at first */
+	bool there;
+};
+
 /* Adding up what processes used at each moment. */
 struct adding {
 	const struct spy_history *history;
-	uint64_t *used;	 /* by each process now */
-	uint32_t *ended; /* processes, by the time at which they ended */
+	struct use *uses; /* of each process now */
+	uint32_t *ended;  /* processes, by the time at which they ended */
 	uint32_t ended_count, ended_next, point_next;
-	uint64_t sum;
+	uint64_t sum, begun;
 };
 
 static void adding_free(struct adding *adding)
 {
-	free(adding->used);
+	free(adding->uses);
 	free(adding->ended);
 }
 
@@ -33,9 +40,9 @@ static bool adding_begin(struct adding *adding, const struct spy_history *histor
 	uint32_t i;
 
 	*adding = (struct adding){ .history = history };
-	adding->used = calloc(history->process_count + 1, sizeof(*adding->used));
+	adding->uses = calloc(history->process_count + 1, sizeof(*adding->uses));
 	adding->ended = malloc((history->process_count + 1) * sizeof(*adding->ended));
-	if (!adding->used || !adding->ended)
+	if (!adding->uses || !adding->ended)
 		return false;
 	for (i = 0; i < history->process_count; i++)
 		if (history->processes[i].ended)
@@ -47,11 +54,28 @@ static bool adding_begin(struct adding *adding, const struct spy_history *histor
 
 static void change(struct adding *adding, uint32_t process, uint64_t rss)
 {
-	uint64_t *used = &adding->used[process];
+	struct use *use = &adding->uses[process];
 
-	adding->sum -= *used;
-	*used = rss < UINT64_MAX - adding->sum ? rss : UINT64_MAX - adding->sum;
-	adding->sum += *used;
+	adding->sum -= use->rss;
+	adding->begun -= use->begun;
+	use->rss = rss < UINT64_MAX - adding->sum ? rss : UINT64_MAX - adding->sum;
+	if (use->begun > use->rss)
+		use->begun = use->rss;
+	adding->sum += use->rss;
+	adding->begun += use->begun;
+}
+
+/* The first of a process. */
+static void begin(struct adding *adding, const struct spy_history_point *point)
+{
+	struct use *use = &adding->uses[point->process];
+
+	change(adding, point->process, point->rss);
+	use->there = true;
+	if (point->at_ns == adding->history->points[0].at_ns)
+		return;
+	use->begun = use->rss;
+	adding->begun += use->begun;
 }
 
 /* The time of the next moment at which something changed; false: there is none. */
@@ -79,11 +103,14 @@ static struct spy_history_value add_moment(struct adding *adding, uint64_t at_ns
 
 	for (; adding->point_next < history->point_count; adding->point_next++) {
 		const struct spy_history_point *point = &history->points[adding->point_next];
-		uint64_t before = adding->used[point->process];
+		uint64_t before = adding->uses[point->process].rss;
 
 		if (point->at_ns != at_ns)
 			break;
-		change(adding, point->process, point->rss);
+		if (adding->uses[point->process].there)
+			change(adding, point->process, point->rss);
+		else
+			begin(adding, point);
 		if (point->rss > before && point->rss - before > most) {
 			most = point->rss - before;
 			value.stack = point->stack;
@@ -97,12 +124,14 @@ static struct spy_history_value add_moment(struct adding *adding, uint64_t at_ns
 		if (history->processes[process].until_ns > at_ns)
 			break;
 		change(adding, process, 0);
+		adding->uses[process].there = false;
 	}
 	value.rss = adding->sum;
 	/* Old points of several processes are not of the same moments any more; the peak is. */
 	most = history->peak_rss - (at_ns < history->peak_ns);
 	if (value.rss > most)
 		value.rss = most;
+	value.grown = value.rss > adding->begun ? value.rss - adding->begun : 0;
 	return value;
 }
 
@@ -137,7 +166,7 @@ long spy_history_curve(const struct spy_history *history, uint32_t process,
 
 		if (point->process == process)
 			values[count++] = (struct spy_history_value){ point->at_ns, point->rss,
-								      point->stack };
+								      point->rss, point->stack };
 	}
 	if (count >= 0)
 		*ret = spy_steal(values);

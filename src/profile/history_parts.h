@@ -1,4 +1,4 @@
-/* What the files of a history share. */
+/* What the files of a history share, with each other and with the plot of one. */
 #ifndef SPY_PROFILE_HISTORY_PARTS_H
 #define SPY_PROFILE_HISTORY_PARTS_H
 
@@ -13,5 +13,11 @@ bool spy_history_thin(struct spy_history *history);
  */
 size_t spy_history_insert(void *items, size_t count, size_t most, size_t size, const void *item,
 			  uint64_t (*weight_of)(const void *item));
+
+/* The weight of a struct spy_history_climb. */
+uint64_t spy_history_climbed(const void *climb);
+
+/* Fills in which line grew most of a climb, and how much of it. False when memory ran out. */
+bool spy_history_explain(const struct spy_history *history, struct spy_history_climb *climb);
 
 #endif

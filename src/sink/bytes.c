@@ -5,7 +5,7 @@
 
 void spy_put_bytes(struct spy_buffer *buffer, uint64_t bytes)
 {
-	static const char *const units[] = { "kB", "MB", "GB", "TB", "PB", "EB" };
+	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
 	double amount = (double)bytes / 1024;
 	size_t unit = 0;
 

@@ -6,7 +6,7 @@
 
 #include "base/buffer.h"
 
-/* Appends "12.3 MB": three figures or more; a kB is 1024 bytes, as in /proc, a MB 1024 of them. */
+/* Appends "12.3 MiB": three figures or more. */
 void spy_put_bytes(struct spy_buffer *buffer, uint64_t bytes);
 
 #endif

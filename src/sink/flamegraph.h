@@ -25,7 +25,7 @@ const char *spy_flame_unit(const struct pyspyc_profile *profile);
 /* Appends number with commas. */
 void spy_flame_number(struct spy_buffer *buffer, uint64_t number);
 
-/* Appends "1,230 samples", or "12.3 MB" in a profile of bytes. */
+/* Appends "1,230 samples", or "12.3 MiB" in a profile of bytes. */
 void spy_flame_amount(struct spy_buffer *buffer, const struct pyspyc_profile *profile,
 		      uint64_t samples);
 

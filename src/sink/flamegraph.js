@@ -110,13 +110,13 @@ function number(value) {
 
 // As spy_put_bytes in bytes.c.
 function bytes(value) {
-	const units = ["kB", "MB", "GB", "TB", "PB", "EB"];
+	const units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 	let left = value / 1024, unit = 0;
 	if (value < 1024)
 		return value + " B";
 	for (; left >= 1023.5 && unit + 1 < units.length; unit++)
 		left /= 1024;
-	return left.toFixed(left < 99.95 ? 1 : 0) + " " + units[unit];
+	return fixed(left, left < 99.95 ? 1 : 0) + " " + units[unit];
 }
 
 function amount(samples) {
@@ -128,7 +128,7 @@ function share(part, whole) {
 	const percent = whole ? 100 * part / whole : 0;
 	if (part && percent < 0.1)
 		return "<0.1 %";
-	return part < whole && percent > 99.9 ? ">99.9 %" : percent.toFixed(1) + " %";
+	return part < whole && percent > 99.9 ? ">99.9 %" : fixed(percent, 1) + " %";
 }
 
 // The same in another way: the time that samples stand for, bytes to the last one.

@@ -47,7 +47,7 @@ extern const struct spy_memory_sink spy_memory_sink_csv;
 extern const struct spy_memory_sink spy_memory_sink_json;
 extern const struct spy_memory_sink spy_memory_sink_lines; /* .txt */
 
-/* Appends the line of truth: "RSS grew by 12.3 MB and shrank by 0 B; 100 samples in 1.0 s …". */
+/* Appends the line of truth: "RSS grew by 12.3 MiB and shrank by 0 B; 100 samples in 1.0 s …". */
 void spy_memory_truth(struct spy_buffer *buffer, const struct spy_memory_recording *memory);
 
 /* Writes a recording to file in full, in a format of memory_formats.c. -PYSPYC_EIO. */

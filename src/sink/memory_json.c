@@ -254,8 +254,9 @@ static bool put_climbs(struct writer *writer)
 		spy_buffer_puts(piece, ",\"to\":");
 		put_seconds(writer, climbs[i].to_ns);
 		spy_buffer_printf(piece,
-				  ",\"from_rss\":%" PRIu64 ",\"to_rss\":%" PRIu64 ",\"stack\":",
-				  climbs[i].from_rss, climbs[i].to_rss);
+				  ",\"from_rss\":%" PRIu64 ",\"to_rss\":%" PRIu64
+				  ",\"grown\":%" PRIu64 ",\"stack\":",
+				  climbs[i].from_rss, climbs[i].to_rss, climbs[i].grown);
 		put_index(writer, climbs[i].stack, history->stack_count);
 		spy_buffer_printf(piece, ",\"of_stack\":%" PRIu64 "}", climbs[i].of_stack);
 	}

@@ -86,6 +86,13 @@ int spy_plot_find_growers(struct spy_plot *plot);
 /* Fills plot->climbs, the largest first. */
 int spy_plot_find_climbs(struct spy_plot *plot);
 
+/* Where a climb's label leads: half way up, or where processes began or ended half way along. */
+void spy_plot_middle(const struct spy_plot *plot, const struct spy_history_climb *climb,
+		     uint64_t *at_ns, uint64_t *rss);
+
+/* "+29.4 MB", or "9.5 of +29.4 MB" when that is all that the line it is named by had of it. */
+void spy_plot_growth(struct spy_buffer *buffer, const struct spy_history_climb *climb, bool named);
+
 /* Fills plot->minor and plot->major. */
 int spy_plot_count_faults(struct spy_plot *plot);
 
@@ -94,7 +101,7 @@ bool spy_plot_shows_limit(const struct spy_plot *plot);
 
 /* --- memory_plot_text.c: texts, all visible characters, not escaped for XML --- */
 
-/* "812 kB", "12.3 MB", "1.50 GB", "1.70 TB", of 1024 each. */
+/* "812 KiB", "12.3 MiB", "1.50 GiB", "1.70 TiB". */
 void spy_plot_size(struct spy_buffer *buffer, uint64_t bytes);
 
 /* A time that something took: "80 ms", "0.8 s", "12 s", "3 min", "1.5 h". */
@@ -111,7 +118,7 @@ void spy_plot_clock(struct spy_buffer *buffer, int64_t started_at, uint64_t at_n
 uint64_t spy_plot_time_step(uint64_t span_ns, unsigned int most);
 uint64_t spy_plot_size_step(uint64_t bytes, unsigned int most);
 
-/* A tick of the size axis: "200 MB". */
+/* A tick of the size axis: "200 MiB". */
 void spy_plot_tick(struct spy_buffer *buffer, uint64_t bytes, uint64_t step);
 
 /* `Class.function` and `file:line`, without controls; a frame that is none: two empty texts. */

@@ -3,10 +3,11 @@
  * apart from the slow ones, for what is looked for are the moments at which memory grew.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/map.h"
+#include "profile/history_parts.h"
 #include "sink/memory_plot.h"
 
 #define BINS 64
@@ -29,12 +30,12 @@ struct parts {
 	struct part left[MOST]; /* to be looked at */
 	size_t left_count;
 	struct spy_history_climb *climbs;
-	uint32_t count;
+	size_t count;
 };
 
 static uint64_t rise(const struct parts *parts, long from, long to)
 {
-	uint64_t low = parts->curve[from].rss, high = parts->curve[to].rss;
+	uint64_t low = parts->curve[from].grown, high = parts->curve[to].grown;
 
 	return high > low ? high - low : 0;
 }
@@ -45,29 +46,23 @@ static void push(struct parts *parts, long from, long to, int rounds)
 		parts->left[parts->left_count++] = (struct part){ from, to, rounds };
 }
 
-/* Puts a climb where it belongs by size, of which the largest come first. */
+/* Puts a climb where it belongs by size, of which the largest come first; what is flat at its ends goes. */
 static void keep(struct parts *parts, long from, long to)
 {
-	struct spy_history_climb climb = {
-		.from_ns = parts->curve[from].at_ns,
-		.to_ns = parts->curve[to].at_ns,
-		.from_rss = parts->curve[from].rss,
-		.to_rss = parts->curve[to].rss,
-		.process = SPY_ALL_PROCESSES,
-		.stack = SPY_NO_STACK,
-	};
-	uint32_t place = parts->count, i;
+	const struct spy_history_value *curve = parts->curve;
+	struct spy_history_climb climb = { .process = SPY_ALL_PROCESSES, .stack = SPY_NO_STACK };
 
-	while (place && parts->climbs[place - 1].to_rss - parts->climbs[place - 1].from_rss <
-				climb.to_rss - climb.from_rss)
-		place--;
-	if (place == SPY_PLOT_CLIMBS)
-		return;
-	if (parts->count < SPY_PLOT_CLIMBS)
-		parts->count++;
-	for (i = parts->count - 1; i > place; i--)
-		parts->climbs[i] = parts->climbs[i - 1];
-	parts->climbs[place] = climb;
+	while (to - from > 1 && curve[from + 1].grown == curve[from].grown)
+		from++;
+	while (to - from > 1 && curve[to - 1].grown == curve[to].grown)
+		to--;
+	climb.from_ns = curve[from].at_ns;
+	climb.to_ns = curve[to].at_ns;
+	climb.from_rss = curve[from].rss;
+	climb.to_rss = curve[to].rss;
+	climb.grown = rise(parts, from, to);
+	parts->count = spy_history_insert(parts->climbs, parts->count, SPY_PLOT_CLIMBS,
+					  sizeof(climb), &climb, spy_history_climbed);
 }
 
 /* Which of equal spans of a part are steep, and the first value at or behind each one's start. */
@@ -175,74 +170,16 @@ static void take_apart(struct parts *parts, const struct part *part, uint64_t le
 	}
 }
 
-/* --- which line made it --- */
-
-struct grower {
-	uint32_t stack;
-	uint64_t most, bytes;
-};
-
-/* The line that grew most of a climb, and how much of it. */
-static bool explain(const struct spy_plot *plot, struct spy_history_climb *climb, uint64_t *used)
-{
-	const struct spy_history *history = plot->history;
-	spy_autofree struct grower *growers = calloc((size_t)history->stack_count + 1,
-						     sizeof(*growers));
-	spy_cleanup(spy_map_free) struct spy_map index = { 0 };
-	const struct grower *best = NULL;
-	size_t count = 0;
-	uint32_t i;
-
-	if (!growers)
-		return false;
-	for (i = 0; i < history->process_count; i++)
-		used[i] = 0;
-	for (i = 0; i < history->point_count && history->points[i].at_ns <= climb->to_ns; i++) {
-		const struct spy_history_point *point = &history->points[i];
-		uint64_t bytes, *slot;
-		struct grower *grower;
-		bool inserted;
-
-		if (point->process >= history->process_count)
-			continue;
-		bytes = point->rss > used[point->process] ? point->rss - used[point->process] : 0;
-		used[point->process] = point->rss;
-		if (point->at_ns <= climb->from_ns || !bytes ||
-		    point->stack >= history->stack_count || !history->stacks[point->stack].count)
-			continue;
-		slot = spy_map_insert(&index, history->frames[history->stacks[point->stack].first],
-				      &inserted);
-		if (!slot)
-			return false;
-		if (inserted)
-			*slot = count++;
-		grower = &growers[*slot];
-		grower->bytes += bytes;
-		if (bytes > grower->most) {
-			grower->most = bytes;
-			grower->stack = point->stack;
-		}
-		if (!best || grower->bytes > best->bytes)
-			best = grower;
-	}
-	if (best) {
-		climb->stack = best->stack;
-		climb->of_stack = best->bytes;
-	}
-	return true;
-}
-
 int spy_plot_find_climbs(struct spy_plot *plot)
 {
 	const struct spy_history *history = plot->history;
 	spy_autofree struct spy_history_climb *all = calloc(SPY_PLOT_CLIMBS, sizeof(*all));
-	spy_autofree uint64_t *used = calloc((size_t)history->process_count + 1, sizeof(*used));
 	spy_autofree struct spy_history_value *curve = NULL;
 	spy_autofree struct parts *parts = calloc(1, sizeof(*parts));
 	long found, count = spy_history_curve(history, SPY_ALL_PROCESSES, &curve), i, from, to;
 	uint32_t n;
 
-	if (!all || !used || !parts || count < 0)
+	if (!all || !parts || count < 0)
 		return -PYSPYC_ENOMEM;
 	found = spy_history_climbs(history, SPY_ALL_PROCESSES, SPY_PLOT_CLIMBS, all);
 	if (found < 0)
@@ -264,9 +201,87 @@ int spy_plot_find_climbs(struct spy_plot *plot)
 		else
 			keep(parts, part.from, part.to);
 	}
-	plot->climb_count = parts->count;
+	plot->climb_count = (uint32_t)parts->count;
 	for (n = 0; n < plot->climb_count; n++)
-		if (!explain(plot, &plot->climbs[n], used))
+		if (!spy_history_explain(history, &plot->climbs[n]))
 			return -PYSPYC_ENOMEM;
 	return 0;
+}
+
+/* --- what is said of one --- */
+
+/* What was used at a time, by the moments that are drawn. */
+static uint64_t rss_at(const struct spy_plot *plot, uint64_t at_ns)
+{
+	const struct spy_plot_moment *before = NULL;
+	uint32_t i;
+
+	for (i = 0; i < plot->moment_count; i++) {
+		const struct spy_plot_moment *moment = &plot->moments[i];
+
+		if (moment->at_ns > at_ns && before) {
+			double share = (double)(at_ns - before->at_ns) /
+				       (double)(moment->at_ns - before->at_ns);
+
+			return (uint64_t)((double)before->rss * (1 - share) +
+					  (double)moment->rss * share);
+		}
+		before = moment;
+	}
+	return before ? before->rss : 0;
+}
+
+/* When a climb reached a size, by the moments that are drawn. */
+static uint64_t time_of(const struct spy_plot *plot, const struct spy_history_climb *climb,
+			uint64_t rss)
+{
+	const struct spy_plot_moment *before = NULL;
+	uint32_t i;
+
+	for (i = 0; i < plot->moment_count; i++) {
+		const struct spy_plot_moment *moment = &plot->moments[i];
+
+		if (moment->at_ns < climb->from_ns)
+			continue;
+		if (moment->at_ns > climb->to_ns)
+			break;
+		if (before && before->rss < rss && moment->rss >= rss) {
+			double share = (double)(rss - before->rss) /
+				       (double)(moment->rss - before->rss);
+
+			return before->at_ns +
+			       (uint64_t)((double)(moment->at_ns - before->at_ns) * share);
+		}
+		before = moment;
+	}
+	return climb->from_ns + (climb->to_ns - climb->from_ns) / 2;
+}
+
+void spy_plot_middle(const struct spy_plot *plot, const struct spy_history_climb *climb,
+		     uint64_t *at_ns, uint64_t *rss)
+{
+	if (climb->to_rss > climb->from_rss && climb->to_rss - climb->from_rss == climb->grown) {
+		*rss = climb->from_rss + climb->grown / 2;
+		*at_ns = time_of(plot, climb, *rss);
+	} else {
+		*at_ns = climb->from_ns + (climb->to_ns - climb->from_ns) / 2;
+		*rss = rss_at(plot, *at_ns);
+	}
+}
+
+void spy_plot_growth(struct spy_buffer *buffer, const struct spy_history_climb *climb, bool named)
+{
+	spy_autobuffer struct spy_buffer whole = { 0 }, part = { 0 };
+
+	spy_plot_size(&whole, climb->grown);
+	spy_plot_size(&part, climb->of_stack);
+	if (named && climb->of_stack < climb->grown - climb->grown / 10) {
+		const char *text = spy_buffer_text(&part), *unit = strchr(text, ' ');
+		const char *same = strchr(spy_buffer_text(&whole), ' ');
+		bool once = unit && same && strcmp(unit, same) == 0;
+
+		spy_buffer_printf(buffer, "%.*s of ",
+				  (int)(once ? unit - text : (long)strlen(text)), text);
+	}
+	spy_buffer_printf(buffer, "+%s", spy_buffer_text(&whole));
 }

@@ -221,11 +221,11 @@ static void put_marks(struct spy_buffer *buffer, struct spy_plot_tables *tables,
 
 		spy_buffer_printf(buffer,
 				  "%s[%" PRIu64 ",%" PRIu64 ",%" PRId64 ",%" PRId64 ",%ld,%" PRId64
-				  "]",
+				  ",%" PRId64 "]",
 				  i ? "," : "", climb->from_ns / tick_ns, climb->to_ns / tick_ns,
 				  units(climb->from_rss), units(climb->to_rss),
 				  spy_plot_stack_number(tables, climb->stack),
-				  units(climb->of_stack));
+				  units(climb->of_stack), units(climb->grown));
 	}
 	spy_buffer_puts(buffer, "],\n\"growers\":[");
 	for (i = 0; i < plot->grower_count; i++)

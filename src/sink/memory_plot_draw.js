@@ -154,12 +154,20 @@ function momentsIn(view, climb) {
 	return end < 0 ? inside : inside.slice(0, end + 1);
 }
 
-// Where the part of a climb that is in view reaches half of its height.
+// Where the part of a climb that is in view reaches half of its height; half way along where
+// processes began or ended.
 function middleOf(view, climb) {
 	const moments = momentsIn(view, climb).filter(({ time }) => time >= view.from && time <= view.to);
 	if (!moments.length)
 		return { time: (Math.max(climb.from, view.from) + Math.min(climb.to, view.to)) / 2,
 			size: climb.low };
+	if (Math.abs(climb.high - climb.low - climb.grown) > MB / 16) {
+		const time = (Math.max(climb.from, view.from) + Math.min(climb.to, view.to)) / 2;
+		const b = moments.find((moment) => moment.time > time) || moments[moments.length - 1];
+		const a = moments[moments.indexOf(b) - 1] || b;
+		return { time, size: b.time > a.time ?
+			a.rss + (b.rss - a.rss) * (time - a.time) / (b.time - a.time) : b.rss };
+	}
 	const size = (moments[0].rss + moments[moments.length - 1].rss) / 2;
 	const i = Math.max(0, moments.findIndex(({ rss }) => rss >= size));
 	const b = moments[i], a = moments[i - 1] || b;
@@ -193,6 +201,15 @@ function roomOf(view) {
 	return room;
 }
 
+// "+29.4 MB", or "9.5 of +29.4 MB" when that is all that the line it is named by had of it.
+function growthText(climb) {
+	const whole = sizeText(climb.grown), part = sizeText(climb.ofStack);
+	if (climb.stack < 0 || climb.ofStack >= climb.grown * 0.9)
+		return "+" + whole;
+	const [number, unit] = part.split(" ");
+	return `${whole.endsWith(" " + unit) ? number : part} of +${whole}`;
+}
+
 // Labels of what is in view: the highest peak, then climbs, then other peaks.
 function labelsOf(view, model) {
 	const inside = (time) => time >= view.from && time <= view.to, tick = model.data.tick;
@@ -205,9 +222,9 @@ function labelsOf(view, model) {
 	const climbs = model.climbs.map((climb) => ({
 		climb, ...middleOf(view, climb),
 		frame: lineOf(model, climb.stack),
-		second: `+${sizeText(climb.high - climb.low)} in ${durationText((climb.to - climb.from) * tick)}`,
+		second: `${growthText(climb)} in ${durationText((climb.to - climb.from) * tick)}`,
 	})).filter(({ climb }) => climb.from < view.to && climb.to > view.from &&
-		climb.high - climb.low >= view.most / LEAST &&
+		climb.grown >= view.most / LEAST &&
 		(climb.to - climb.from < (view.to - view.from) * 4));
 	const labels = peaks.slice(0, 1).concat(climbs.slice(0, 6), peaks.slice(1, 3));
 	for (const label of labels) {

@@ -37,32 +37,6 @@ static void marks_free(struct marks *marks)
 	}
 }
 
-/* When a climb reached a size, by the moments that are drawn. */
-static uint64_t time_of(const struct spy_plot *plot, const struct spy_history_climb *climb,
-			uint64_t rss)
-{
-	const struct spy_plot_moment *before = NULL;
-	uint32_t i;
-
-	for (i = 0; i < plot->moment_count; i++) {
-		const struct spy_plot_moment *moment = &plot->moments[i];
-
-		if (moment->at_ns < climb->from_ns)
-			continue;
-		if (moment->at_ns > climb->to_ns)
-			break;
-		if (before && before->rss < rss && moment->rss >= rss) {
-			double share = (double)(rss - before->rss) /
-				       (double)(moment->rss - before->rss);
-
-			return before->at_ns +
-			       (uint64_t)((double)(moment->at_ns - before->at_ns) * share);
-		}
-		before = moment;
-	}
-	return climb->from_ns + (climb->to_ns - climb->from_ns) / 2;
-}
-
 static void describe(const struct spy_plot *plot, struct mark *mark)
 {
 	const struct spy_frame *frame = spy_memory_innermost(plot->history, plot->profile,
@@ -70,8 +44,7 @@ static void describe(const struct spy_plot *plot, struct mark *mark)
 
 	spy_plot_place(plot->profile, frame, &mark->first, &mark->place);
 	if (mark->climb) {
-		spy_buffer_putc(&mark->second, '+');
-		spy_plot_size(&mark->second, mark->climb->to_rss - mark->climb->from_rss);
+		spy_plot_growth(&mark->second, mark->climb, frame != NULL);
 		spy_buffer_puts(&mark->second, " in ");
 		spy_plot_duration(&mark->second, mark->climb->to_ns - mark->climb->from_ns);
 	} else {
@@ -138,9 +111,8 @@ static void find_marks(const struct spy_plot_picture *picture, struct marks *mar
 			const struct spy_history_climb *climb = &plot->climbs[j];
 			struct mark slope = { .climb = climb, .stack = climb->stack };
 
-			slope.rss = climb->from_rss + (climb->to_rss - climb->from_rss) / 2;
-			slope.at_ns = time_of(plot, climb, slope.rss);
-			if (climb->to_rss - climb->from_rss >= plot->most / LEAST)
+			spy_plot_middle(plot, climb, &slope.at_ns, &slope.rss);
+			if (climb->grown >= plot->most / LEAST)
 				add(picture, marks, &slope);
 		}
 	}

@@ -45,8 +45,9 @@ function makeModel(data) {
 	for (let i = 0; i < count; i++)
 		model.points[process[i]].push(i);
 	model.peaks = data.peaks.map(([at, rss, stack]) => ({ at, rss: rss * unit, stack }));
-	model.climbs = data.climbs.map(([from, to, low, high, stack]) => ({
-		from, to, low: low * unit, high: high * unit, stack,
+	model.climbs = data.climbs.map(([from, to, low, high, stack, ofStack, grown]) => ({
+		from, to, low: low * unit, high: high * unit, stack, ofStack: ofStack * unit,
+		grown: grown * unit,
 	}));
 	model.growers = data.growers.map(([frame, grown, released]) => ({
 		frame, grown: grown * unit, released: released * unit,

@@ -21,13 +21,13 @@ void spy_plot_size(struct spy_buffer *buffer, uint64_t bytes)
 	double size = (double)bytes / KIB;
 
 	if (size < 999.5)
-		spy_buffer_printf(buffer, "%.0f kB", size);
+		spy_buffer_printf(buffer, "%.0f KiB", size);
 	else if (size < 999.95 * KIB)
-		spy_buffer_printf(buffer, "%.1f MB", size / KIB);
+		spy_buffer_printf(buffer, "%.1f MiB", size / KIB);
 	else if (size < 999.995 * KIB * KIB)
-		spy_buffer_printf(buffer, "%.2f GB", size / KIB / KIB);
+		spy_buffer_printf(buffer, "%.2f GiB", size / KIB / KIB);
 	else
-		spy_buffer_printf(buffer, "%.2f TB", size / KIB / KIB / KIB);
+		spy_buffer_printf(buffer, "%.2f TiB", size / KIB / KIB / KIB);
 }
 
 void spy_plot_duration(struct spy_buffer *buffer, uint64_t ns)
@@ -125,7 +125,7 @@ uint64_t spy_plot_size_step(uint64_t bytes, unsigned int most)
 
 void spy_plot_tick(struct spy_buffer *buffer, uint64_t bytes, uint64_t step)
 {
-	static const char *const names[] = { "kB", "MB", "GB", "TB", "PB" };
+	static const char *const names[] = { "KiB", "MiB", "GiB", "TiB", "PiB" };
 	uint64_t unit = 1024;
 	unsigned int i = 0;
 

@@ -6,20 +6,20 @@ const KB = 1024, MB = 1024 * KB, GB = 1024 * MB, SECOND = 1e9;
 function sizeText(bytes) {
 	const sign = bytes < 0 ? "−" : "", size = Math.abs(bytes);
 	if (size < 999.5 * KB)
-		return sign + (size / KB).toFixed(0) + " kB";
+		return sign + fixed(size / KB, 0) + " KiB";
 	if (size < 999.95 * MB)
-		return sign + (size / MB).toFixed(1) + " MB";
-	return sign + (size < 999.995 * GB ? (size / GB).toFixed(2) + " GB" :
-		(size / GB / 1024).toFixed(2) + " TB");
+		return sign + fixed(size / MB, 1) + " MiB";
+	return sign + (size < 999.995 * GB ? fixed(size / GB, 2) + " GiB" :
+		fixed(size / GB / 1024, 2) + " TiB");
 }
 
 function durationText(ns) {
 	const seconds = ns / SECOND;
 	if (seconds < 0.0995)
-		return (seconds * 1e3).toFixed(0) + " ms";
+		return fixed(seconds * 1e3, 0) + " ms";
 	if (seconds < 119.5)
-		return seconds.toFixed(seconds < 9.95 ? 1 : 0) + " s";
-	return seconds < 5970 ? (seconds / 60).toFixed(0) + " min" : (seconds / 3600).toFixed(1) + " h";
+		return fixed(seconds, seconds < 9.95 ? 1 : 0) + " s";
+	return seconds < 5970 ? fixed(seconds / 60, 0) + " min" : fixed(seconds / 3600, 1) + " h";
 }
 
 // A time, as exact as ticks that are step apart ask for.
@@ -68,7 +68,7 @@ function sizeStep(bytes, most) {
 }
 
 function tickText(bytes, step) {
-	const names = ["kB", "MB", "GB", "TB", "PB"];
+	const names = ["KiB", "MiB", "GiB", "TiB", "PiB"];
 	let unit = KB, i = 0;
 	for (; i < 4 && step >= unit * 1024; i++)
 		unit *= 1024;

@@ -35,6 +35,13 @@ function text(tag, content, attributes) {
 	return made;
 }
 
+// As C's printf rounds: what lies exactly between two goes to the even one (toFixed: away from 0).
+function fixed(value, decimals) {
+	const scaled = value * 10 ** decimals, below = Math.floor(scaled);
+	const between = scaled - below === 0.5 && Number.isInteger(value * 2 ** (decimals + 1));
+	return (between && below % 2 === 0 ? below / 10 ** decimals : value).toFixed(decimals);
+}
+
 const picture = { box: svg.getAttribute("viewBox"), height: svg.style.height };
 
 // The page fills the window; the picture has a size of its own.

@@ -23,8 +23,8 @@ struct spy_memory;
 
 struct spy_memory_ops {
 	/*
-	 * Reads the ranges in order; a live target is read in as few system calls as can be, and
-	 * up to SPY_RANGES_AT_ONCE ranges in one. All or nothing: 0 when every byte arrived,
+	 * Reads the ranges in order; a live target is read in as few system calls as can be, of
+	 * at most SPY_RANGES_AT_ONCE pieces each. All or nothing: 0 when every byte arrived,
 	 * else -PYSPYC_EFAULT (err->address names the first address that could not be read),
 	 * -PYSPYC_ENOPROC or -PYSPYC_EPERM, and the buffers' contents are undefined.
 	 */

@@ -66,10 +66,10 @@ struct call {
 /* Buffers in a row are one to the kernel: less for it to go through. */
 static void put_local(struct call *call, uint8_t *buffer, size_t size)
 {
-	struct iovec *last = &call->local[call->locals - 1];
+	struct iovec *last = call->locals ? &call->local[call->locals - 1] : NULL;
 
 	call->total += size;
-	if (call->locals && (uint8_t *)last->iov_base + last->iov_len == buffer)
+	if (last && (uint8_t *)last->iov_base + last->iov_len == buffer)
 		last->iov_len += size;
 	else
 		call->local[call->locals++] = (struct iovec){ buffer, size };

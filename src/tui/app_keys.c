@@ -17,7 +17,9 @@ const struct tui_hint tui_app_hints[] = {
 	{ "g", "GIL", "only threads that hold the GIL, or all active ones" },
 	{ "e", "own", "own code only: what libraries do counts as their callers' doing" },
 	{ "t", "threads", "tell threads apart" },
-	{ "c", "processes", "tell processes apart" },
+	{ "c", "processes",
+	  "tell processes apart; the memory view then lists them, unless "
+	  "threads are told apart" },
 	{ "s", "save", "save what is seen: a flame graph or folded stacks, of memory a plot too" },
 	{ "d", "dump", "the stacks of all threads now" },
 	{ "+", "faster", "sample more often" },

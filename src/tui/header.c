@@ -266,7 +266,7 @@ static void draw_memory(struct tui_app *app, struct line line, bool brief)
 	    tui_bytes(last ? (double)last->rss : 0, figure, sizeof(figure)));
 	sparkline(&line, app, rss_of, width, true, TUI_PLOT_2);
 	/* A mebibyte a minute is 1.4 GiB a day. */
-	if (growth != 0 || live->at_ns >= TUI_TREND_NS)
+	if (growth != 0 || live->at_ns >= TUI_STEADY_NS)
 		put(&line, "", growth > 1048576 ? TUI_WARM : TUI_TEXT, "%s%s/min",
 		    growth < 0 ? "" : "+", tui_bytes(growth, figure, sizeof(figure)));
 	if (last && last->uss)

@@ -73,6 +73,8 @@ void tui_app_help(struct tui_app *app)
 {
 	const struct subject subject = { tui_app_layer(app)->view };
 
-	if (subject.view != &help)
+	if (subject.view == &help)
+		tui_app_pop(app);
+	else
 		tui_app_push(app, &help, begin, &subject);
 }

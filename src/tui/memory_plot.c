@@ -203,7 +203,7 @@ static void draw_trend(const struct tui_memory_plot *plot, const struct pyspyc_l
 	snprintf(text, sizeof(text), "peak RSS %s",
 		 tui_bytes(peak(plot, live), bytes, sizeof(bytes)));
 	put_next(area, &x, TUI_TEXT, text);
-	if (slope != 0 || live->at_ns >= TUI_TREND_NS) {
+	if (slope != 0 || live->at_ns >= TUI_STEADY_NS) {
 		snprintf(text, sizeof(text), "  %s%s a minute", slope > 0 ? "+" : "",
 			 tui_bytes(slope, bytes, sizeof(bytes)));
 		put_next(area, &x, slope > 0 ? TUI_WARM : TUI_TEXT, text);

@@ -82,6 +82,11 @@ void tui_app_push(struct tui_app *app, const struct tui_view *over,
 
 /* Until a recording is as old as that, RSS has no trend: rss_per_minute is 0. */
 #define TUI_TREND_NS ((uint64_t)10000000000)
+/*
+ * Only from then on a trend of 0 says that memory is steady. Before, there may be none yet: its
+ * points lie half a second, or an update, apart, and the first and the last of them may be late.
+ */
+#define TUI_STEADY_NS ((uint64_t)12000000000)
 
 /* --- format.c: figures as text --- */
 

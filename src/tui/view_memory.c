@@ -338,8 +338,6 @@ static bool key_memory(struct tui_app *app, void *state, int key, const struct t
 static const struct tui_hint hints[] = {
 	{ "Enter", "source", "Shows the source of the function." },
 	{ "1-6", "sort", "Sorts by net growth, growth or release, own and with callees (Total)." },
-	{ "c", "processes",
-	  "Goes from functions to processes, where there are several, and back." },
 	{ "z", "zero", "Lets the plot begin at zero, or near what it shows." },
 	{ NULL },
 };

@@ -7,7 +7,7 @@ import pytest
 
 from test_flamegraph import box, found, fragment, press_button, search
 
-BYTES = r"[0-9.]+ [kMG]B"
+BYTES = r"[0-9.]+ [KMG]iB"
 
 
 def heading(browser):

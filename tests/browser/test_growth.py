@@ -14,7 +14,7 @@ def amount(size):
     """As the page writes it."""
     assert MEGABYTE <= size < 1023 * MEGABYTE
     megabytes = size / MEGABYTE
-    return f"{megabytes:.1f} MB" if megabytes < 99.95 else f"{megabytes:.0f} MB"
+    return f"{megabytes:.1f} MiB" if megabytes < 99.95 else f"{megabytes:.0f} MiB"
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_search_and_zoom(show, recording):
 def test_without_script(browser, recording):
     """The picture's own tooltips."""
     text = recording("growth").read_text(encoding="utf-8")
-    assert re.search(r"<title>thread 4711 \(MainThread\)\n\d+(\.\d)? MB, \d+\.\d %</title>", text)
+    assert re.search(r"<title>thread 4711 \(MainThread\)\n\d+(\.\d)? MiB, \d+\.\d %</title>", text)
     assert " samples, " not in text.partition("<script")[0]
     browser.open(recording("growth").as_uri())
     assert browser.errors() == []

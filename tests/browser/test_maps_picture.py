@@ -66,7 +66,7 @@ def test_hostile_names_are_text(browser, picture):
     for name in SHOWN:
         assert any(text.endswith("/" + name) for text in texts), name
         title = next(title for title in titles if title.split("\n")[0].endswith("/" + name))
-        assert "in memory (RSS): 3.0 MB" in title and "\nsize: 3.0 MB" in title
+        assert "in memory (RSS): 3.0 MiB" in title and "\nsize: 3.0 MiB" in title
     assert texts[0].startswith("</text><script>alert(0)</script> -c \\nimport mmap")
 
 

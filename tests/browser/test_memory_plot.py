@@ -61,7 +61,7 @@ def overlaps(browser, root):
 def test_head(plot):
     browser = plot()
     text = browser.run("return document.querySelector('header').textContent")
-    for part in ("python serve.py", "60 s", "peak 387.0 MB", "start 18.", "end 25", "limit 512.0 MB",
+    for part in ("python serve.py", "60 s", "peak 387.0 MiB", "start 18.", "end 25", "limit 512.0 MiB",
                  "3,000 samples at 50.0 Hz"):
         assert part in text
     assert "process 4711" in browser.run("return document.querySelector('footer').textContent")
@@ -70,9 +70,9 @@ def test_head(plot):
 def test_axes(plot):
     browser = plot()
     texts = browser.run("return [...document.querySelectorAll('.canvas .tick')].map(t => t.textContent)")
-    for tick in ("0", "100 MB", "400 MB", "10 s", "1 min", "faults"):
+    for tick in ("0", "100 MiB", "400 MiB", "10 s", "1 min", "faults"):
         assert tick in texts
-    assert "limit 512.0 MB of /system.slice/serve.service" in browser.run(
+    assert "limit 512.0 MiB of /system.slice/serve.service" in browser.run(
         "return document.querySelector('.canvas .limit-text').textContent")
     assert browser.run("return document.querySelectorAll('.canvas path.limit').length") == 1
 
@@ -88,7 +88,7 @@ def test_hover_tells_time_size_and_stack(plot):
     browser.pointer(place(browser, 22 / 60))
     assert stack(browser)[0] in ("Parser.tokens app/parse.py:77", "Cache.put app/cache.py:31")
     assert browser.run("return document.querySelectorAll('.hair').length") == 1
-    assert "MB" in browser.run("return document.querySelector('.status').textContent")
+    assert "MiB" in browser.run("return document.querySelector('.status').textContent")
     browser.pointer((5, 5))
     assert browser.run(WHEN).startswith("At the peak")
 
@@ -147,7 +147,7 @@ def test_drag_zooms_and_resets(plot, way):
     assert "from=" in browser.url
     # The axis of sizes fits what is in view.
     texts = browser.run("return [...document.querySelectorAll('.canvas .tick')].map(t => t.textContent)")
-    assert "400 MB" not in texts and "200 MB" in texts
+    assert "400 MiB" not in texts and "200 MiB" in texts
     if way == "double click":
         browser.pointer(place(browser, 0.5), "down", "up", "down", "up")
     elif way == "Escape":
@@ -206,8 +206,24 @@ def test_labels_name_lines(plot):
     texts = labels(browser)
     assert "load_index app/index.py:118" in texts
     assert "Parser.tokens app/parse.py:77" in texts
-    assert any(re.fullmatch(r"\+21\d\.\d MB in 1\.\d s", text) for text in texts)
-    assert "peak 387.0 MB" in texts
+    assert any(re.fullmatch(r"\+21\d\.\d MiB in 1\.\d s", text) for text in texts)
+    assert "peak 387.0 MiB" in texts
+
+
+@pytest.mark.parametrize("root", [".canvas", ".picture"])
+def test_labels_say_how_much_was_the_line(browser, memory, root):
+    """Of a climb that several lines made; and that a fork begins is no climb at all."""
+    browser.devtools("Emulation.setScriptExecutionDisabled", value=root == ".picture")
+    browser.open(memory("shared").as_uri())
+    browser.devtools("Emulation.setScriptExecutionDisabled", value=False)
+    if root == ".canvas":
+        browser.wait("return document.querySelector('.canvas .label')")
+    texts = labels(browser, root)
+    assert [text for text in texts if "flask_app.py" in text] == [
+        "index flask_app.py:7", "fill flask_app.py:11"]
+    assert "10.0 of +30.0 MiB in 12 s" in texts
+    assert "+20.0 MiB in 5.0 s" in texts
+    assert overlaps(browser, root) == []
 
 
 # Labels that a leader, also another one's, goes through.
@@ -231,7 +247,7 @@ CROSSED = """
 
 
 @pytest.mark.parametrize("size_of_window", [(1280, 800), (1200, 600), (700, 900), (420, 700)])
-@pytest.mark.parametrize("kind", ["service", "children", "long", "hostile", "one"])
+@pytest.mark.parametrize("kind", ["service", "children", "long", "shared", "hostile", "one"])
 def test_nothing_overlaps(browser, plot, kind, size_of_window):
     browser.resize(*size_of_window)
     plot(kind)
@@ -247,6 +263,13 @@ def test_nothing_overlaps(browser, plot, kind, size_of_window):
             return b.left < box.left - 1 || b.right > box.right + 1;
         }).map(t => t.textContent)""")
     assert outside == []
+
+
+def test_same_rounding(plot):
+    """20.25 is between two figures: what C wrote and what the script writes agree."""
+    browser = plot("one")
+    assert "peak 20.2 MiB" in browser.run("return document.querySelector('header').textContent")
+    assert "peak 20.2 MiB" in labels(browser)
 
 
 def test_several_processes(plot):

@@ -1,8 +1,10 @@
 """Bad input: one line on standard error, the exit status, and nothing left behind."""
+import contextlib
 import json
 import os
 import pathlib
 import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -307,20 +309,30 @@ def closed_pipe():
 
 
 def test_closed_pipe(tmp_path):
-    """Closed before: refused before sampling. Closed meanwhile: told, not killed by SIGPIPE."""
+    """As of `… | head`: neither a word nor killed by SIGPIPE. Closed before: nothing is sampled."""
+    def is_quiet(result):
+        return result.status == 1 and not result.error
+
     with cli.python(cli.SPINNER) as target:
         writer = closed_pipe()
-        cli.assert_refused(cli.run("record", "-o", "-", "-p", target.pid, stdout=writer), 1,
-                           "standard output", "pipe")
-        cli.assert_refused(cli.run("dump", target.pid, stdout=writer), 1, "standard output", "pipe")
-        cli.assert_refused(cli.run("dump", "-j", target.pid, stdout=writer), 1, "pipe")
-        cli.assert_refused(cli.run("--help", stdout=writer), 1, "pipe")
+        for words in (("record", "-o", "-", "-p"), ("dump",), ("dump", "-j"), ("gc",), ("gc", "-j"),
+                      ("maps",), ("maps", "-j"), ("maps", "-o", "-"), ("mem", "-d", "1", "-p"),
+                      ("mem", "-d", "1", "-o", "-", "-p"), ("tracemalloc", "-o", "-")):
+            result = cli.run(*words, target.pid, stdout=writer)
+            assert is_quiet(result), (words, result)
+        assert is_quiet(cli.run("--help", stdout=writer))
+        watch = cli.run("gc", "--watch", "-d", "1", target.pid, stdout=writer)
+        assert watch.status == 1 and len(watch.lines) == 1 and "collections" in watch.error, watch
+        # A pipe of another name is a file that could not be written.
+        result = cli.run("record", "-o", "/dev/fd/%d" % writer, "-p", target.pid,
+                         pass_fds=[writer])
+        cli.assert_refused(result, 1, "/dev/fd", "pipe")
         process = cli.start("record", "-o", "-", "-p", target.pid)
         cli.wait_until(lambda: cli.catches(process.pid, signal.SIGINT), "it records")
         process.stdout.close()
         process.stdout = None
         process.send_signal(signal.SIGINT)
-        cli.assert_refused(cli.finish(process), 1, "standard output", "pipe")
+        assert is_quiet(cli.finish(process))
         assert target.poll() is None
         os.close(writer)
 
@@ -450,3 +462,49 @@ def test_program_arguments(tmp_path):
                          "--rate", "-x", "--", "--help", cwd=tmp_path)
         assert result.status == 4, result
         assert result.out == "['--rate', '-x', '--', '--help']\n"
+
+
+STAND_IN = "process %d is no Python: process %d, below it, is %s"
+
+
+@contextlib.contextmanager
+def shell_of(count):
+    """A shell with Pythons below it, and their pids."""
+    line = "'%s' -c 'import os, time; print(os.getpid(), flush=True); time.sleep(100)'" % sys.executable
+    shell = subprocess.Popen(["sh", "-c", (line + " & ") * count + "wait"], stdout=subprocess.PIPE,
+                             text=True)
+    pids = [int(shell.stdout.readline()) for _ in range(count)]
+    try:
+        yield shell.pid, sorted(pids)
+    finally:
+        for pid in [*pids, shell.pid]:
+            os.kill(pid, signal.SIGKILL)
+        shell.communicate()
+
+
+def test_stand_in(tmp_path):
+    """Which process is looked at in place of a shell is said once; with its children all are."""
+    output = ("-d", "0.3", "-o", tmp_path / "a.svg", "-p")
+    commands = ((("gc",), "shown"), (("gc", "-w", "-d", "0.3"), "watched"),
+                (("tracemalloc",), "looked at"), (("record", "-i", *output), "recorded"),
+                (("mem", *output), "recorded"), (("mem", "-d", "0.3", "-p"), "recorded"),
+                (("top", "--once", "-p"), "looked at"))
+    with shell_of(1) as (shell, (python,)):
+        for words, done in commands:
+            result = cli.run(*words, shell)
+            assert result.lines[0] == "pyspyc: " + STAND_IN % (shell, python, done), result
+            assert result.error.count("no Python") == 1, result
+            assert "no Python" not in cli.run(*words, python).error
+    with shell_of(2) as (shell, pythons):
+        for words, done in commands:
+            result = cli.run(*words, shell)
+            match = re.match(r"pyspyc: process %d is no Python: process (\d+), the first of 2 Pythons "
+                             r"below it, is %s(.*)$" % (shell, done), result.lines[0])
+            assert match and int(match[1]) in pythons, result
+            takes_all = words[0] != "tracemalloc"
+            assert match[2] == " (--subprocesses takes all)" * takes_all, result
+            if takes_all:
+                assert "no Python" not in cli.run(words[0], "-s", *words[1:], shell).error
+        # Each once, and the shell not at all.
+        shown = re.findall(r"(?m)^Process (\d+)", cli.run("gc", "-s", shell).out)
+        assert sorted(map(int, shown)) == pythons

@@ -199,6 +199,9 @@ def test_bad_input(sleeper):
     cli.assert_refused(cli.run("maps", "--pid", "x"), 2, "x")
     cli.assert_refused(cli.run("maps", "--pid", sleeper.pid, "-o", "x.png"), 2, "x.png", "SVG")
     cli.assert_refused(cli.run("maps", "--pid", sleeper.pid, "-o", "/nowhere/x.svg"), 1, "/nowhere")
+    both = cli.run("maps", "--pid", sleeper.pid, "--json", "-o", "-")
+    cli.assert_refused(both, 2, "--json", "standard output")
+    assert not both.out
     document = json.loads(cli.run("maps", "--json", "--pid", "1999999999").out)
     assert not document["processes"] and document["errors"][0]["pid"] == 1999999999
 

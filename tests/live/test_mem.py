@@ -1,9 +1,12 @@
 """`pyspyc mem`: files, text, what it says at the end, how it ends, bad input."""
+import csv
+import json
 import re
 import signal
 
 import cli_support as cli
 import pytest
+from kit import target as system
 from kit.memory import begin, done, step
 from kit.top import number
 
@@ -38,10 +41,15 @@ def test_growth(spy, launch, python):
     assert "own CPU" in said and str(output) in said
     released = spy.file(".folded")
     process = begin(spy, target, released, "--released")
+    before = system.rss(target.pid)
     assert step(target) == "shrink"
+    given_back = before - system.rss(target.pid)
     process.send_signal(signal.SIGTERM)
     assert done(process)[0] == 0
-    assert spy.read(released).having("shrink") > 60 * MIB
+    assert given_back > 48 * MIB
+    # mimalloc keeps some for a while, and gives it back in one piece, in shrink() or behind it.
+    piece = 12 if python.id == "3.13t" else 4
+    assert abs(spy.read(released).having("shrink") - given_back) < piece * MIB
 
 
 @one
@@ -86,6 +94,40 @@ def test_text(spy, launch):
 
 
 @one
+@pytest.mark.case("mem: text")
+def test_trend_begins(spy, command):
+    """Memory that grows steadily has a trend, or none yet, but not one of 0."""
+    script = "import time; kept = []\nfor _ in range(130): kept.append(b'x' * 1000000); time.sleep(0.1)"
+    done = spy.run("mem", "-d", "12.5", "--delay", "100ms", "--", *command("grows.py")[:-1],
+                   "-c", script)
+    rows = re.findall(r"^ *([\d.]+)s +(?:\S+ +){6}(\S+) ", done.stdout.decode(), re.M)
+    trends = [trend for _, trend in rows]
+    first = next(i for i, trend in enumerate(trends) if trend != "-")
+    assert float(rows[first][0]) >= 10 and len(trends) - first > 10, rows
+    assert all(re.fullmatch(r"\+\d{3}M", trend) for trend in trends[first:]), rows
+
+
+@one
+@pytest.mark.case("mem: a peak of before the recording")
+def test_peak_before(spy, launch):
+    """What memory once was is not the recording's peak, in the summary and in the file."""
+    target = launch("grows.py", 64)
+    for _ in range(3):
+        last = step(target)
+    assert last == "shrink"
+    output = spy.file(".json")
+    process = begin(spy, target, output)
+    process.send_signal(signal.SIGINT)
+    status, said = done(process)
+    assert status == 0, said
+    first, peak = (number(part) for part in re.search(
+        r"RSS ([\d.]+[KMG]) at first.*; peak ([\d.]+[KMG]) at ", said).groups())
+    assert peak < first + 8 * MIB, said
+    entry, = json.loads(output.read_text())["processes"]
+    assert entry["peak_rss"] < first + 8 * MIB, entry
+
+
+@one
 @pytest.mark.case("mem: the target ends")
 def test_target_ends(spy, launch):
     target = launch("grows.py", 64)
@@ -98,6 +140,19 @@ def test_target_ends(spy, launch):
     assert spy.read(output).having("grow") > 58 * MIB
     last = number(re.search(r"at first, ([\d.]+[KMG]) at last", said)[1])
     assert last > 0, said
+
+
+@one
+@pytest.mark.case("mem: first and last")
+def test_last(spy, python, tmp_path):
+    """The summary's last figure is the file's, also of a program that has ended."""
+    output = tmp_path / "out.csv"
+    done = spy.run("mem", "-o", output, "--", *python.command, "-c",
+                   "import time; kept = bytearray(1 << 24); time.sleep(0.3)")
+    assert done.returncode == 0, done.stderr
+    last = number(re.search(rb"at first, ([\d.]+[KMG]) at last", done.stderr)[1].decode())
+    rows = list(csv.DictReader(output.open()))
+    assert last > 0 and abs(last - float(rows[-1]["rss"])) <= last / 100, (last, rows[-1])
 
 
 @one

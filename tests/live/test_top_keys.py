@@ -274,7 +274,7 @@ def test_help(top, launch):
                 "s", "d", "Tab", "F2", "Enter", "Ctrl-L", "Mouse", "wheel"):
         assert re.search(r"(?<![\w])(%s)(?!\w)" % key, text), "%s is not in the help\n%s" % (key, text)
     assert "back" in screen.bottom and "quit" not in screen.bottom
-    for close in ("X", "q", "Escape", "Left"):
+    for close in ("X", "q", "Escape", "Left", "?", "F1"):
         screen.gone("Everywhere") if close != "X" else None
         if close != "X":
             screen.send("F1")

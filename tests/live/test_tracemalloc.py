@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -328,7 +329,7 @@ def test_stripped(spy, start, place, python, folder):
 
 
 @pytest.mark.pythons(only=("3.8", "3.13", "3.15"))
-def test_text(spy, launch, place):
+def test_text(spy, launch, place, tmp_path):
     """A table for people: names of files cannot act on the terminal."""
     target = stopped(launch, 10)
     done = spy.run("tracemalloc", "-n", "unlimited", "--by", "file", target.pid)
@@ -342,6 +343,9 @@ def test_text(spy, launch, place):
     done = spy.run("tracemalloc", "-o", "-", target.pid)
     assert done.stdout.startswith(b"\x80\x02ctracemalloc\nSnapshot\n")
     assert not done.stderr
+    done = spy.run("tracemalloc", "-o", tmp_path / "t.pickle", target.pid)
+    assert re.fullmatch(r"pyspyc: wrote %s \([\d.]+ kB\); tracemalloc\.Snapshot\.load opens it\n"
+                        % re.escape(str(tmp_path / "t.pickle")), done.stderr.decode())
 
 
 @pytest.mark.pythons(only=("3.13",))

@@ -220,6 +220,29 @@ static void make_worst(struct made_memory *made, uint32_t processes)
 	}
 }
 
+/* Three lines take turns in a climb; then a child begins with all of it, and one line grows in it. */
+static void make_shared(struct made_memory *made)
+{
+	static const char *const names[] = { "index", "read", "parse", "fork", "fill" };
+	uint32_t parent = made_process(made, 70, 0, "python flask_app.py", 0), child = 0, i;
+	uint32_t stacks[5];
+
+	for (i = 0; i < 5; i++)
+		stacks[i] = made_stack(made, names[i], "flask_app.py", 7 + (int)i, "main",
+				       "flask_app.py", 30);
+	for (i = 0; i <= 400; i++) {
+		uint32_t turns = i < 50 ? 0 : i < 170 ? i - 50 : 120;
+		double more = i > 300 ? (i < 350 ? i - 300 : 50) * .4 : 0;
+
+		made_point(made, parent, i * .1, (10 + turns / 4.) * MB,
+			   stacks[i > 50 && i <= 170 ? (turns + 2) % 3 : 3]);
+		if (i == 240)
+			child = made_process(made, 71, 70, "python flask_app.py", 24);
+		if (i >= 240)
+			made_point(made, child, i * .1, (39 + more) * MB, stacks[more > 0 ? 4 : 3]);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	uint32_t count = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0;
@@ -237,16 +260,18 @@ int main(int argc, char **argv)
 		make_long(&made, count ? count : 2);
 	} else if (strcmp(kind, "rare") == 0) {
 		make_rare(&made);
+	} else if (strcmp(kind, "shared") == 0) {
+		make_shared(&made);
 	} else if (strcmp(kind, "hostile") == 0) {
 		make_hostile(&made);
 	} else if (strcmp(kind, "worst") == 0) {
 		make_worst(&made, count ? count : 1);
 	} else if (strcmp(kind, "one") == 0) {
-		made_point(&made, made_process(&made, 1, 0, "python", 0), 0, 20 * MB, SPY_NO_STACK);
+		made_point(&made, made_process(&made, 1, 0, "python", 0), 0, 20.25 * MB, SPY_NO_STACK);
 	} else if (strcmp(kind, "empty") != 0) {
 		fprintf(stderr,
-			"usage: make_memory service|children|long|rare|hostile|worst|one|empty "
-			"FORMAT [COUNT]\n");
+			"usage: make_memory service|children|long|rare|shared|hostile|worst|one|"
+			"empty FORMAT [COUNT]\n");
 		return 2;
 	}
 	ret = made_write(&made, argv[2], stdout, &err);

@@ -159,6 +159,69 @@ static void test_two_processes(void **state)
 	spy_history_free(history);
 }
 
+/* A fork begins with its parent's memory, which is no growth, whatever line it is seen on. */
+static void test_beginning_is_no_climb(void **state)
+{
+	struct spy_history *history = new_history(2);
+	uint32_t main_line = stack_of(history, 1, 9), child_line = stack_of(history, 2, 9);
+	struct spy_history_value *values;
+	struct spy_history_climb climbs[4];
+	uint32_t i;
+
+	for (i = 0; i < 50; i++) {
+		add(history, 0, i * SECOND, 110 * MB, main_line);
+		if (i >= 20)
+			add(history, 1, i * SECOND, 100 * MB, child_line);
+	}
+	assert_int_equal(spy_history_climbs(history, SPY_ALL_PROCESSES, 4, climbs), 0);
+	for (; i < 70; i++) {
+		add(history, 0, i * SECOND, 110 * MB, main_line);
+		add(history, 1, i * SECOND, (100 + i - 49) * MB, child_line);
+	}
+	assert_int_equal(spy_history_climbs(history, SPY_ALL_PROCESSES, 4, climbs), 1);
+	assert_int_equal(climbs[0].from_ns, 49 * SECOND);
+	assert_int_equal(climbs[0].to_ns, 69 * SECOND);
+	assert_int_equal(climbs[0].from_rss, 210 * MB);
+	assert_int_equal(climbs[0].to_rss, 230 * MB);
+	assert_int_equal(climbs[0].grown, 20 * MB);
+	assert_int_equal(climbs[0].stack, child_line);
+	assert_int_equal(climbs[0].of_stack, 20 * MB);
+	spy_history_end(history, 1, 70 * SECOND);
+	i = (uint32_t)spy_history_curve(history, SPY_ALL_PROCESSES, &values);
+	assert_int_equal(values[i - 2].rss, 230 * MB);
+	assert_int_equal(values[i - 2].grown, 130 * MB);
+	assert_int_equal(values[i - 1].rss, 110 * MB);
+	assert_int_equal(values[i - 1].grown, 110 * MB);
+	free(values);
+	spy_history_free(history);
+}
+
+/* One that begins while another grows is part of its climb, but counts for nothing in it. */
+static void test_beginning_in_a_climb(void **state)
+{
+	struct spy_history *history = new_history(2);
+	uint32_t grow = stack_of(history, 1, 9), other = stack_of(history, 2, 9);
+	struct spy_history_climb climbs[4];
+	uint32_t i;
+
+	for (i = 0; i <= 50; i++) {
+		add(history, 0, i * SECOND, (10 + i) * MB, i % 5 ? grow : other);
+		/* Begins with all of its parent's, runs another program, grows, and ends. */
+		if (i >= 20 && i < 30)
+			add(history, 1, i * SECOND, (i < 22 ? 30 : 3 + (i >= 25)) * MB, grow);
+	}
+	spy_history_end(history, 1, 30 * SECOND);
+	assert_int_equal(spy_history_climbs(history, SPY_ALL_PROCESSES, 4, climbs), 1);
+	assert_int_equal(climbs[0].from_ns, 0);
+	assert_int_equal(climbs[0].to_ns, 50 * SECOND);
+	assert_int_equal(climbs[0].from_rss, 10 * MB);
+	assert_int_equal(climbs[0].to_rss, 60 * MB);
+	assert_int_equal(climbs[0].grown, 50 * MB);
+	assert_int_equal(climbs[0].stack, grow);
+	assert_int_equal(climbs[0].of_stack, 41 * MB);
+	spy_history_free(history);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +231,8 @@ int main(void)
 		cmocka_unit_test(test_noise_is_no_peak),
 		cmocka_unit_test(test_falls_within_a_climb),
 		cmocka_unit_test(test_two_processes),
+		cmocka_unit_test(test_beginning_is_no_climb),
+		cmocka_unit_test(test_beginning_in_a_climb),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

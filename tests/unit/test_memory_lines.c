@@ -79,8 +79,8 @@ static void test_table(void **state)
 
 	assert_string_equal(text,
 			    "python app.py\n"
-			    "RSS grew by 23.0 MB and shrank by 15.5 MB\n"
-			    "Of these 3.0 MB and 0 B while no line was seen to run.\n"
+			    "RSS grew by 23.0 MiB and shrank by 15.5 MiB\n"
+			    "Of these 3.0 MiB and 0 B while no line was seen to run.\n"
 			    "\n"
 			    "Filename: " OWN "\n\n" HEAD
 			    "     3                                         def main():\n"

@@ -302,13 +302,13 @@ static void test_limit(void **state)
 	made.history->limit_name = strdup("/app<.slice");
 	text = write_plot(&made);
 	assert_non_null(strstr(text, "class=\"limit\" d="));
-	assert_non_null(strstr(text, ">limit 512.0 MB of /app&lt;.slice<"));
+	assert_non_null(strstr(text, ">limit 512.0 MiB of /app&lt;.slice<"));
 	free(text);
 	/* Too far away to be drawn. */
 	made.history->limit = (uint64_t)(64e3 * MB);
 	text = write_plot(&made);
 	assert_null(strstr(text, "class=\"limit\" d="));
-	assert_non_null(strstr(text, " limit 62.50 GB<"));
+	assert_non_null(strstr(text, " limit 62.50 GiB<"));
 	free(text);
 	made_free(&made);
 }
@@ -420,6 +420,42 @@ static void test_slow_and_fast(void **state)
 	made_free(&made);
 }
 
+/* A climb that two lines share is not told of as one's, and the beginning of a child not at all. */
+static void test_shares(void **state)
+{
+	struct made_memory made;
+	struct spy_plot plot;
+	uint32_t parent, child = 0, load, parse, i;
+	char *text;
+
+	made_begin(&made);
+	parent = made_process(&made, 1, 0, "python", 0);
+	load = made_stack(&made, "load", "a.py", 10, "main", "a.py", 2);
+	parse = made_stack(&made, "parse", "a.py", 20, "main", "a.py", 3);
+	for (i = 0; i <= 300; i++) {
+		uint32_t grown = i < 100 ? 0 : i < 200 ? i - 100 : 100;
+
+		made_point(&made, parent, i * .1, (20 + grown) * MB, grown % 5 < 3 ? load : parse);
+		if (i == 250)
+			child = made_process(&made, 2, 1, "python", 25);
+		if (i >= 250)
+			made_point(&made, child, i * .1, 120 * MB, parse);
+	}
+	make_plot(&made, &plot);
+	assert_int_equal(plot.climb_count, 1);
+	assert_int_equal(plot.climbs[0].stack, load);
+	assert_in_range(plot.climbs[0].to_ns, 19900000000u, 20100000000u);
+	assert_int_equal(plot.climbs[0].grown, 100 * MB);
+	assert_int_equal(plot.climbs[0].of_stack, 60 * MB);
+	spy_plot_free(&plot);
+	text = write_plot(&made);
+	assert_sound(text);
+	assert_non_null(strstr(text, ">60.0 of +100.0 M"));
+	assert_null(strstr(text, ">+"));
+	free(text);
+	made_free(&made);
+}
+
 /* With all that there may be of everything the file stays small enough for any browser. */
 static void test_worst(void **state)
 {
@@ -470,6 +506,7 @@ int main(void)
 		cmocka_unit_test(test_climbs),	 cmocka_unit_test(test_slow_and_fast),
 		cmocka_unit_test(test_limit),	 cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_broken),	 cmocka_unit_test(test_worst),
+		cmocka_unit_test(test_shares),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

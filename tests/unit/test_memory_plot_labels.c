@@ -37,11 +37,13 @@ static void test_texts(void **state)
 		assert_text(&buffer, times[i].text);
 	}
 	spy_plot_size(&buffer, 0);
-	assert_text(&buffer, "0 kB");
+	assert_text(&buffer, "0 KiB");
 	spy_plot_size(&buffer, 12897485);
-	assert_text(&buffer, "12.3 MB");
+	assert_text(&buffer, "12.3 MiB");
+	spy_plot_size(&buffer, 61696 * 1024); /* 60.25, in the script too */
+	assert_text(&buffer, "60.2 MiB");
 	spy_plot_size(&buffer, 1610612736);
-	assert_text(&buffer, "1.50 GB");
+	assert_text(&buffer, "1.50 GiB");
 	spy_plot_duration(&buffer, 80000000);
 	assert_text(&buffer, "80 ms");
 	spy_plot_duration(&buffer, 800000000);

@@ -149,15 +149,15 @@ static void test_flamegraph(void **state)
 	char *text = write_memory(&memory, "flamegraph");
 
 	assert_non_null(strstr(text, ">Memory growth: python app.py<"));
-	assert_non_null(strstr(text, "70.0 MB, &gt;99.9 %; self 71.4 %"));
-	assert_non_null(strstr(text, ">RSS grew by 70.0 MB and shrank by 30.0 MB; 5 samples in "));
+	assert_non_null(strstr(text, "70.0 MiB, &gt;99.9 %; self 71.4 %"));
+	assert_non_null(strstr(text, ">RSS grew by 70.0 MiB and shrank by 30.0 MiB; 5 samples in "));
 	assert_non_null(strstr(text, "\"bytes\":true"));
 	assert_null(strstr(text, " samples,"));
 	free(text);
 	memory.released = true;
 	text = write_memory(&memory, "flamegraph");
 	assert_non_null(strstr(text, ">Memory released: python app.py<"));
-	assert_non_null(strstr(text, "30.0 MB, 100.0 %; self 100.0 %"));
+	assert_non_null(strstr(text, "30.0 MiB, 100.0 %; self 100.0 %"));
 	free(text);
 	spy_profile_free(sample.profile);
 	/* Nothing changed. */
@@ -200,12 +200,12 @@ static void test_amounts(void **state)
 {
 	check_bytes(0, "0 B");
 	check_bytes(1023, "1023 B");
-	check_bytes(1024, "1.0 kB");
-	check_bytes(102400, "100 kB");
-	check_bytes(MB - 1, "1.0 MB");
-	check_bytes(12 * MB + MB / 3, "12.3 MB");
-	check_bytes(2048 * MB, "2.0 GB");
-	check_bytes(UINT64_MAX, "16.0 EB");
+	check_bytes(1024, "1.0 KiB");
+	check_bytes(102400, "100 KiB");
+	check_bytes(MB - 1, "1.0 MiB");
+	check_bytes(12 * MB + MB / 3, "12.3 MiB");
+	check_bytes(2048 * MB, "2.0 GiB");
+	check_bytes(UINT64_MAX, "16.0 EiB");
 }
 
 int main(void)
