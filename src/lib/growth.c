@@ -85,35 +85,6 @@ static void take_first_faults(struct spy_thread_gauge *gauge, pid_t tid)
 	set_hot(gauge, true);
 }
 
-void spy_growth_watch(struct spy_growth *growth, struct spy_thread_gauge *gauge,
-		      const struct spy_thread *thread)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = gauge };
-	int result;
-
-	if (!thread->tid || gauge->growth.tried)
-		return;
-	gauge->growth.tried = true;
-	if (growth->refused || growth->watched >= WATCHED_LIMIT || thread->shared) {
-		growth->unwatched++;
-		return;
-	}
-	result = spy_faults_open(&gauge->growth.faults, thread->tid);
-	if (result == 0 && epoll_ctl(growth->fd, EPOLL_CTL_ADD, gauge->growth.faults.fd, &event) < 0)
-		spy_faults_close(&gauge->growth.faults);
-	if (!gauge->growth.faults.ring) {
-		/* With none so far it is the kernel that does not let us. */
-		growth->refused = !growth->watched_ever && result != -ESRCH;
-		growth->unwatched += result != -ESRCH; /* one that has ended has no faults any more */
-		return;
-	}
-	growth->watched++;
-	growth->watched_ever = true;
-	spy_faults_read(&gauge->growth.faults, &gauge->growth.count);
-	spy_growth_account(&gauge->growth, spy_clock_now());
-	take_first_faults(gauge, thread->tid);
-}
-
 static void close_faults(struct spy_growth *growth, struct spy_thread_gauge *gauge)
 {
 	if (!gauge->growth.faults.ring)
@@ -128,6 +99,48 @@ void spy_growth_unwatch(struct spy_thread_gauge *gauge)
 		return;
 	set_hot(gauge, false);
 	close_faults(gauge->process->growth.of, gauge);
+}
+
+/* A thread that has another state now is another one to us: its faults count once. */
+static void unwatch_others(const struct spy_thread_gauge *gauge, pid_t tid)
+{
+	const struct spy_process_gauge *process = gauge->process;
+	size_t i;
+
+	for (i = 0; i < process->thread_count; i++)
+		if (process->threads[i] != gauge && process->threads[i]->growth.tid == tid)
+			spy_growth_unwatch(process->threads[i]);
+}
+
+void spy_growth_watch(struct spy_growth *growth, struct spy_thread_gauge *gauge,
+		      const struct spy_thread *thread)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = gauge };
+	int result;
+
+	if (!thread->tid || gauge->growth.tried)
+		return;
+	gauge->growth.tried = true;
+	if (growth->refused || growth->watched >= WATCHED_LIMIT || thread->shared) {
+		growth->unwatched++;
+		return;
+	}
+	unwatch_others(gauge, thread->tid);
+	gauge->growth.tid = thread->tid;
+	result = spy_faults_open(&gauge->growth.faults, thread->tid);
+	if (result == 0 && epoll_ctl(growth->fd, EPOLL_CTL_ADD, gauge->growth.faults.fd, &event) < 0)
+		spy_faults_close(&gauge->growth.faults);
+	if (!gauge->growth.faults.ring) {
+		/* With none so far it is the kernel that does not let us. */
+		growth->refused = !growth->watched_ever && result != -ESRCH;
+		growth->unwatched += result != -ESRCH; /* one that has ended has no faults any more */
+		return;
+	}
+	growth->watched++;
+	growth->watched_ever = true;
+	spy_faults_read(&gauge->growth.faults, &gauge->growth.count);
+	spy_growth_account(&gauge->growth, spy_clock_now());
+	take_first_faults(gauge, thread->tid);
 }
 
 /* Where the longest time without a fault is, of all that were told since RSS was read last. */
@@ -323,10 +336,14 @@ static void look_at(struct pyspyc_recorder *recorder, struct spy_tracked *tracke
 	/* RSS is told with some delay (lib/percpu_counter.c, 6.2): who has faults is seen before. */
 	if (process->rss_ns && rss == process->rss_bytes && !more) {
 		process->growth.shrinks = false;
-		/* A huge page takes long: who makes it is known from the look before. */
-		if (!process->growth.hot || !spy_growth_is_huge(&process->growth))
+		if (!process->growth.hot)
 			process->rss_ns = now_ns;
-		return;
+		/* Once it is looked who runs: what grew may do something else now, or wait for a CPU. */
+		if (!process->growth.hot || process->growth.rests)
+			return;
+		process->growth.rests = true;
+	} else {
+		process->growth.rests = false;
 	}
 	/* Who runs is to be of this moment, where that does not take long. */
 	if (process->sampler->thread_count <= FRESH_THREADS || !bytes)

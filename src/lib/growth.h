@@ -17,6 +17,7 @@ struct spy_thread_gauge;
 /* One thread's page faults. */
 struct spy_thread_growth {
 	struct spy_faults faults;
+	pid_t tid;	   /* whose they are */
 	bool tried;	   /* to have them told */
 	bool hot;	   /* there were some just now: they are counted at each look */
 	uint64_t count;	   /* so far, as last read */
@@ -39,6 +40,7 @@ struct spy_process_growth {
 	uint32_t node, generation;
 	uint64_t node_bytes; /* 0: nowhere, node is what ran */
 	bool seen;	     /* there is a node */
+	bool rests;	     /* nothing had changed at the last look, and who ran then is known */
 	bool shrinks;	     /* RSS went on shrinking when it was booked last */
 	bool followed;	     /* as the last tick saw */
 	/* The history's. */
@@ -95,9 +97,6 @@ bool spy_growth_count(struct spy_process_gauge *process, bool all, uint64_t now_
 
 /* RSS was read at now_ns, and the faults so far are accounted for. */
 void spy_growth_account(struct spy_thread_growth *growth, uint64_t now_ns);
-
-/* Whether a fault brings, or may bring, more than a few pages: such a one takes long. */
-bool spy_growth_is_huge(const struct spy_process_growth *growth);
 
 /*
  * Whether a thread makes faults at this moment. Waits for them, for as long as some of them took on

@@ -271,11 +271,6 @@ static void learn(struct spy_process_growth *growth, uint64_t bytes, uint64_t fa
 		growth->exact -= growth->exact > 0;
 }
 
-bool spy_growth_is_huge(const struct spy_process_growth *growth)
-{
-	return !growth->fault_bytes || growth->fault_bytes > HUGE_BYTES;
-}
-
 /* What came with the faults, where RSS has changed by bytes in all. */
 static int64_t grown_of(struct spy_process_growth *growth, int64_t bytes, uint64_t faults)
 {

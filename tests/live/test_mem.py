@@ -7,8 +7,8 @@ import signal
 import cli_support as cli
 import pytest
 from kit import target as system
+from kit.figures import number
 from kit.memory import begin, done, step
-from kit.top import number
 
 MIB = 1 << 20
 one = pytest.mark.pythons(only=("system",))

@@ -3,7 +3,7 @@ import csv
 import re
 
 import pytest
-from kit.top import number
+from kit.figures import number
 
 MIB = 1 << 20
 # Children that are over long before the recording is, each with so many pages of its own.

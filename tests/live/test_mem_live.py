@@ -5,9 +5,9 @@ import re
 
 import pytest
 from kit import target as system
+from kit.figures import number
 from kit.memory import step
 from kit.target import wait_until
-from kit.top import number
 
 MIB = 1 << 20
 RED = ("red", "brightred", "ff0000")

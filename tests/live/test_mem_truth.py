@@ -4,32 +4,14 @@ A recording is of several rounds, and each of them counts. The recorder goes bef
 where it may, as whoever needs exact figures on a busy machine has it do (chrt -f 1).
 """
 import os
-import re
-from collections import Counter
 
 import pytest
-from kit.memory import MEGABYTE, recorded
+from kit.mem_truth import ROUNDS, SCENARIOS, SIZE, VERSIONS, errors, one_run
+from kit.memory import MEGABYTE
 from kit.target import environment
-from kit.top import number
 
-VERSIONS = ("3.8", "3.10", "3.12", "3.13", "3.14", "3.15", "3.13t")
-SCENARIOS = ("simple", "threads", "c", "reused", "numpy")
-SIZE, ROUNDS = 8, 4
 # Of each line's growth, for steps over a megabyte; of the peak.
 BOUND, PEAK_BOUND = 0.05, 0.02
-
-
-def booked(profile, lines):
-    """Bytes by the innermost frame that is on one of the lines."""
-    found = Counter()
-    for frames, size in profile.frames():
-        for frame in reversed(frames):
-            if frame.file.endswith("mem_truth.py") and frame.line in lines:
-                found[frame.line] += size
-                break
-        else:
-            found[None] += size
-    return found
 
 
 def begin(launch, scenario, python):
@@ -42,16 +24,6 @@ def begin(launch, scenario, python):
         os.close(proc)
 
 
-def one_run(spy, target, rate):
-    """A recording of one run: what it says, what the target says, and the peak that is printed."""
-    output, said, facts = recorded(spy, target, "folded", rate=rate)
-    truth = {int(line): size for line, size in facts["grown"].items()
-             if size > ROUNDS * MEGABYTE}
-    peak = re.search(r"peak ([\d.]+[KMG])", said)
-    assert peak, said
-    return booked(spy.read(output), truth), truth, number(peak[1]), facts["peak"]
-
-
 @pytest.mark.pythons(only=VERSIONS)
 @pytest.mark.case("mem: growth by line, against the target")
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -60,7 +32,7 @@ def test_truth(spy, launch, python, scenario, record_property):
     if scenario == "numpy" and not python.numpy:
         pytest.skip("NumPy is not installed for %s" % python.id)
     found, truth, peak, actual = one_run(spy, begin(launch, scenario, python), 1000)
-    wrong = {line: found[line] / size - 1 for line, size in truth.items()}
+    wrong = errors(found, truth)
     record_property("worst", max(map(abs, wrong.values())))
     record_property("peak", peak / actual - 1)
     assert len(truth) >= (2 if scenario == "numpy" else 3), truth

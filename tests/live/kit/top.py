@@ -1,26 +1,14 @@
 """`pyspyc top` in a terminal, and what its screen says."""
 import re
 
+from kit.figures import number
 from kit.terminal import Terminal
 
-BYTES = {"B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-TIME = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 HEADING = r"%Own|%GIL|%CPU|(?<!\S)Function\b"
 SORTABLE = ("%Own", "%Total", "OwnTime", "TotalTime", "Function", "File:line", "Thread", "State",
             "%GIL", "%CPU")
 ARROWS = "▾▴v^"  # beside the heading that the table is sorted by
 VIEWS = ("Functions", "Lines", "Tree", "Threads", "Memory", "GIL")
-
-
-def number(text):
-    """A figure as the screen has it: 12.3% as 0.123, 1h02m as seconds, 1.5M as bytes."""
-    text = text.strip()
-    if re.fullmatch(r"-?[\d.]+%", text):
-        return float(text[:-1]) / 100
-    if re.fullmatch(r"(\d+[dhm])*[\d.]+[dhms]", text) and not re.fullmatch(r"[\d.]+[BKMGT]", text):
-        return sum(float(value) * TIME[unit] for value, unit in re.findall(r"([\d.]+)([dhms])", text))
-    match = re.fullmatch(r"([+-]?[\d.]+)([BKMGT])(?:i?B)?", text)
-    return float(match[1]) * BYTES[match[2]] if match else float(text)
 
 
 class Top(Terminal):
