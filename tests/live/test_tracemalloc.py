@@ -188,7 +188,9 @@ def test_growth(spy, launch, place, python):
     target.ready()
     process.send_signal(signal.SIGINT)
     out, error = process.communicate(timeout=30)
-    assert process.returncode == 0 and not error, error
+    assert process.returncode == 0, error
+    assert re.fullmatch(rb"pyspyc: wrote \S+ \([\d.]+ kB\); tracemalloc\.Snapshot\.load opens it\n",
+                        error), error
     document = json.loads(out.decode("utf-8"))
     rows = {(row["frames"][0]["path"], row["frames"][0]["line"]): row for row in document["rows"]}
     program = place.path("traced.py")
