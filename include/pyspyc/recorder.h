@@ -92,6 +92,12 @@ int pyspyc_recorder_add(struct pyspyc_recorder *recorder, pid_t pid, bool launch
 			bool (*interrupted)(void *context), void *context,
 			struct pyspyc_error *err);
 
+/*
+ * The process that a recording of pid, which was added, is of: itself, or the first Python below it.
+ * Known until pyspyc_recorder_run; pid where nothing else is known.
+ */
+pid_t pyspyc_recorder_sampled(const struct pyspyc_recorder *recorder, pid_t pid);
+
 enum pyspyc_next {
 	PYSPYC_CONTINUE,
 	PYSPYC_STOP,

@@ -171,7 +171,7 @@ static int look(const struct cli_top *top, struct pyspyc_recorder *recorder,
 	if (status)
 		return status;
 	/* Seen as text, and where there was a screen, when it is left. */
-	cli_targets_tell(&top->order, "is looked at");
+	cli_targets_tell(&top->order, recorder, "is looked at");
 	return top->print ? cli_top_print(top, recorder) : show(top, recorder, *child, capture);
 }
 

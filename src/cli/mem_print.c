@@ -199,7 +199,7 @@ static int print_all(struct printing *printing)
 
 	if (status)
 		return status;
-	cli_targets_tell(&mem->order, "is recorded");
+	cli_targets_tell(&mem->order, recorder, "is recorded");
 	cli_out_open(&printing->out);
 	if (pyspyc_recorder_run(recorder, tick, printing, &printing->error))
 		printing->failed = true;

@@ -142,7 +142,7 @@ static int begin(struct recording *recording)
 	int status = cli_targets_add(order, recording->recorder, &recording->child);
 
 	if (!status)
-		cli_targets_tell(order, "is recorded");
+		cli_targets_tell(order, recording->recorder, "is recorded");
 	if (!status && !recording->wanted->output &&
 	    !set_default_name(recording, cli_targets_first(order, recording->child)))
 		return CLI_FAILED;

@@ -1,12 +1,9 @@
 #include "cli/stand_in.h"
 
-#include <stdlib.h>
-
 #include "cli/message.h"
 #include "cli/pids.h"
 #include "pyspyc/process.h"
 #include "pyspyc/processes.h"
-#include "pyspyc/snapshot.h"
 
 /* How many of the Pythons of this machine are below pid. */
 static size_t count_below(pid_t pid)
@@ -39,22 +36,4 @@ void cli_stand_in_tell(pid_t pid, pid_t found, const char *done, const char *all
 	else
 		cli_note("process %d is no Python: process %d, below it, %s", (int)pid, (int)found,
 			 done);
-}
-
-/* The library's snapshot finds it as its recorder does, and stops nobody. */
-pid_t cli_stand_in_find(pid_t pid)
-{
-	const struct pyspyc_snapshot_options options = { .blocking = PYSPYC_BLOCKING_NEVER };
-	struct pyspyc_snapshot *snapshot = NULL;
-	pid_t *below = NULL;
-	size_t count = 0;
-	pid_t found = pid;
-
-	if (pyspyc_descendants(pid, &below, &count, NULL))
-		return pid;
-	free(below);
-	if (count && !pyspyc_snapshot_take(pid, &options, &snapshot, NULL))
-		found = snapshot->pid;
-	pyspyc_snapshot_free(snapshot);
-	return found;
 }

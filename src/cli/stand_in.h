@@ -12,7 +12,4 @@
  */
 void cli_stand_in_tell(pid_t pid, pid_t found, const char *done, const char *all);
 
-/* The process that a recording of pid is of: itself, or the first Python below it. */
-pid_t cli_stand_in_find(pid_t pid);
-
 #endif

@@ -82,10 +82,12 @@ int cli_targets_add(const struct cli_order *order, struct pyspyc_recorder *recor
 	return status;
 }
 
-void cli_targets_tell(const struct cli_order *order, const char *done)
+void cli_targets_tell(const struct cli_order *order, const struct pyspyc_recorder *recorder,
+		      const char *done)
 {
 	for (size_t i = 0; !order->options.subprocesses && i < order->pid_count; i++)
-		cli_stand_in_tell(order->pids[i], cli_stand_in_find(order->pids[i]), done,
+		cli_stand_in_tell(order->pids[i],
+				  pyspyc_recorder_sampled(recorder, order->pids[i]), done,
 				  " (--subprocesses takes all)");
 }
 

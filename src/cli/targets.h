@@ -17,7 +17,8 @@ int cli_targets_add(const struct cli_order *order, struct pyspyc_recorder *recor
  * Says on standard error which of the order's processes stand for others, below them, and what
  * becomes of those ("is recorded").
  */
-void cli_targets_tell(const struct cli_order *order, const char *done);
+void cli_targets_tell(const struct cli_order *order, const struct pyspyc_recorder *recorder,
+		      const char *done);
 
 /* The process that the order is about, or the first of them. */
 pid_t cli_targets_first(const struct cli_order *order, const struct pyspyc_child *child);

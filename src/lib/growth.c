@@ -328,23 +328,22 @@ static void look_at(struct pyspyc_recorder *recorder, struct spy_tracked *tracke
 	struct spy_process_gauge *process = tracked->gauge;
 	uint64_t rss, bytes = process->growth.node_bytes;
 	uint32_t node = process->growth.node;
-	bool more;
+	bool more, rests;
 
 	if (!spy_rss_read(&process->rss, &rss) || rss > INT64_MAX)
 		return;
 	more = spy_growth_count(process, process->rss_ns && rss > process->rss_bytes, now_ns);
 	/* RSS is told with some delay (lib/percpu_counter.c, 6.2): who has faults is seen before. */
-	if (process->rss_ns && rss == process->rss_bytes && !more) {
+	rests = process->rss_ns && rss == process->rss_bytes && !more;
+	if (rests) {
 		process->growth.shrinks = false;
 		if (!process->growth.hot)
 			process->rss_ns = now_ns;
 		/* Once it is looked who runs: what grew may do something else now, or wait for a CPU. */
 		if (!process->growth.hot || process->growth.rests)
 			return;
-		process->growth.rests = true;
-	} else {
-		process->growth.rests = false;
 	}
+	process->growth.rests = rests;
 	/* Who runs is to be of this moment, where that does not take long. */
 	if (process->sampler->thread_count <= FRESH_THREADS || !bytes)
 		tracked->sampler->stale = true;

@@ -98,12 +98,14 @@ bool spy_growth_count(struct spy_process_gauge *process, bool all, uint64_t now_
 /* RSS was read at now_ns, and the faults so far are accounted for. */
 void spy_growth_account(struct spy_thread_growth *growth, uint64_t now_ns);
 
+/* Nanoseconds; who makes faults more rarely than that is not seen to. */
+#define SPY_GOES_ON_NS 20000u
+
 /*
  * Whether a thread makes faults at this moment. Waits for them, for as long as some of them took on
- * the average when there were `faults` in elapsed_ns, up to SPY_GOES_ON_NS: who makes them more rarely is not seen to.
- * False where they cannot be counted any more.
+ * the average when there were `faults` in elapsed_ns, up to SPY_GOES_ON_NS. False where they cannot
+ * be counted any more.
  */
-#define SPY_GOES_ON_NS 20000u
 bool spy_growth_goes_on(const struct spy_thread_growth *growth, uint64_t faults,
 			uint64_t elapsed_ns);
 

@@ -12,8 +12,6 @@
 /* More there are never between two readings. */
 #define FAULTS_MOST ((uint64_t)1 << 28)
 #define PAGE 4096
-/* More than that is a huge page's, or of several sizes (mTHP). */
-#define HUGE_BYTES ((uint64_t)16 * PAGE)
 /* lib/percpu_counter.c (6.2): RSS is told with a delay of some pages for each CPU. */
 #define LAG (512 * 1024)
 /* Newer ones add it all up (fs/proc/task_mmu.c, 6.16): faults and RSS agree, and that is how it shows. */
@@ -261,7 +259,7 @@ static void learn(struct spy_process_growth *growth, uint64_t bytes, uint64_t fa
 {
 	uint64_t each = bytes / faults, before = growth->fault_bytes - growth->fault_bytes / 8;
 
-	if (faults >= FAULTS_LEAST || each > HUGE_BYTES)
+	if (faults >= FAULTS_LEAST || each > 16 * PAGE)
 		growth->fault_bytes = each > before ? each : before;
 	if (faults < EXACT_FAULTS || bytes / PAGE > faults + EXACT_PAGES)
 		return;

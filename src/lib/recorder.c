@@ -128,6 +128,16 @@ PYSPYC_EXPORT int pyspyc_recorder_add(struct pyspyc_recorder *recorder, pid_t pi
 	return 0;
 }
 
+PYSPYC_EXPORT pid_t pyspyc_recorder_sampled(const struct pyspyc_recorder *recorder, pid_t pid)
+{
+	size_t i;
+
+	for (i = 0; i < recorder->tracked_count; i++)
+		if (recorder->tracked[i]->pid == pid && recorder->tracked[i]->sampler)
+			return recorder->tracked[i]->sampler->process->pid;
+	return pid;
+}
+
 static bool all_gone(const struct pyspyc_recorder *recorder)
 {
 	size_t i;

@@ -470,7 +470,9 @@ STAND_IN = "process %d is no Python: process %d, below it, is %s"
 @contextlib.contextmanager
 def shell_of(count):
     """A shell with Pythons below it, and their pids."""
-    line = "'%s' -c 'import os, time; print(os.getpid(), flush=True); time.sleep(100)'" % sys.executable
+    # In one write(2): there may be two at once.
+    program = "import os, time; os.write(1, b\"%d\\n\" % os.getpid()); time.sleep(100)"
+    line = "'%s' -c '%s'" % (sys.executable, program)
     shell = subprocess.Popen(["sh", "-c", (line + " & ") * count + "wait"], stdout=subprocess.PIPE,
                              text=True)
     pids = [int(shell.stdout.readline()) for _ in range(count)]
