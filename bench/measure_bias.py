@@ -1,14 +1,15 @@
 """Whether shares are right, in points. Eight chains that are equally long: the share that is
 furthest from 12.5 (where it is further than 0.6, what --blocking at 50 Hz shows is the measure).
-Four functions whose shares of the CPU the thread's own clock tells: the one that is furthest off.
-A target that computes and sleeps for 10 ms each, in step with the rate: how far the share of
-samples in its work is from what it says itself."""
+Four functions whose shares of the CPU the thread's own clock tells: the one that is furthest off,
+also while others use all CPUs. A target that computes and sleeps for 10 ms each, in step with the
+rate: how far the share of samples in its work is from what it says itself."""
 
 import signal
 from functools import partial
 
 import table
 from kit import judges
+from kit.clocks import load
 from kit.target import wait_until
 from peers import PROBLEMS, in_words
 from table import Row, Verdict
@@ -83,6 +84,11 @@ def shares(context, python, profiler, seconds):
     return Off(apart[worst], recording.read(sum(found.values())), truth[worst] / sum(truth.values()))
 
 
+def shares_busy(context, python, profiler, seconds):
+    with load():
+        return shares(context, python, profiler, seconds)
+
+
 def in_step(context, python, profiler, seconds):
     with context.target(python, "instep.py", 600, 10, 10) as target:
         recording = profiler.record(target, seconds, 100, idle=True)
@@ -106,5 +112,7 @@ def cases(context):
         yield partial(equal_chains, context, python)
         yield partial(row, context, python, "shares of 50/30/15/5, 1 kHz, points off", shares,
                       context.either(25, 3), 1)
+        yield partial(row, context, python, "the same while other programs use every CPU",
+                      shares_busy, context.either(25, 3), 2)
         yield partial(row, context, python, "10 ms on, 10 ms off, 100 Hz, points off", in_step,
                       context.either(40, 3), 2)

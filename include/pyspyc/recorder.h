@@ -67,6 +67,7 @@ struct pyspyc_recorder_stats {
 	uint64_t unreadable;	/* stacks that could not be read at all */
 	uint64_t truncated;	/* stacks cut at the root end */
 	uint64_t partial;	/* stacks without their innermost frames, which were gone too soon */
+	uint64_t waiting;	/* stacks left out: a thread that was stopped had no CPU again yet */
 	uint64_t folded;	/* samples whose stack passes `<other>`: detail gave way to memory */
 	uint64_t cpu_ns;	/* CPU time of this process since the recording began */
 	double rate_reached;	/* moments a second, while there was a process to sample */

@@ -59,19 +59,21 @@ void cli_progress_clear(struct cli_progress *progress)
 
 void cli_progress_summary(const struct pyspyc_recorder_stats *stats, double rate)
 {
-	char folded[40] = "", partial[40] = "";
+	char folded[40] = "", partial[40] = "", waiting[40] = "";
 
 	if (stats->partial)
 		snprintf(partial, sizeof(partial), ", partial %" PRIu64, stats->partial);
+	if (stats->waiting)
+		snprintf(waiting, sizeof(waiting), ", waiting %" PRIu64, stats->waiting);
 	if (stats->folded)
 		snprintf(folded, sizeof(folded), ", folded %" PRIu64, stats->folded);
 	cli_note("%" PRIu64 " sample%s in %.2f s, %.*f/s of %.10g/s reached; missed %" PRIu64
 		 ", retried %" PRIu64 ", stopped %" PRIu64 " (%.1f ms), dropped %" PRIu64
-		 ", unreadable %" PRIu64 ", truncated %" PRIu64 "%s%s; own CPU %.2f s",
+		 ", unreadable %" PRIu64 ", truncated %" PRIu64 "%s%s%s; own CPU %.2f s",
 		 stats->samples, stats->samples == 1 ? "" : "s", seconds(stats->elapsed_ns),
 		 decimals(stats->rate_reached), stats->rate_reached, rate, stats->missed,
 		 stats->retried, stats->stopped, (double)stats->stopped_ns / 1e6, stats->dropped,
-		 stats->unreadable, stats->truncated, partial, folded, seconds(stats->cpu_ns));
+		 stats->unreadable, stats->truncated, partial, waiting, folded, seconds(stats->cpu_ns));
 }
 
 const char *cli_format_size(uint64_t bytes, char *text, size_t size)

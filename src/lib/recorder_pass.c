@@ -82,6 +82,7 @@ static struct spy_pass make_pass(struct pyspyc_recorder *recorder)
 		.waits = recorder->gauges != NULL,
 		.stacks_only = !recorder->gauges &&
 			       recorder->booking.options.mode == PYSPYC_MODE_WALL,
+		.turns_only = true,
 		.now_ns = spy_clock_now(),
 		.context = recorder,
 		.wanted = recorder->booking.options.threads ? wants_thread : NULL,

@@ -37,6 +37,7 @@ void spy_recorder_update_stats(struct pyspyc_recorder *recorder)
 	stats->unreadable = sum.unreadable;
 	stats->truncated = sum.truncated;
 	stats->partial = sum.partial;
+	stats->waiting = sum.waiting;
 	stats->missed = recorder->pace.missed;
 	stats->samples = recorder->booking.stacks;
 	stats->folded = recorder->booking.profile->folded;

@@ -20,6 +20,7 @@ char *spy_summary(const struct pyspyc_recorder_stats *stats)
 	add(&line, stats->unreadable, "unreadable");
 	add(&line, stats->truncated, "cut at the root");
 	add(&line, stats->partial, "without their innermost frames");
+	add(&line, stats->waiting, "left out while a thread waited for a CPU after a stop");
 	add(&line, stats->folded, "folded");
 	return spy_buffer_steal(&line);
 }

@@ -27,6 +27,7 @@ void spy_counters_add(struct spy_counters *sum, const struct spy_counters *more)
 	sum->unreadable += more->unreadable;
 	sum->truncated += more->truncated;
 	sum->partial += more->partial;
+	sum->waiting += more->waiting;
 }
 
 static uint64_t hash_exe(pid_t pid)

@@ -8,6 +8,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "target/usage.h"
+
 /* So often in a row a thread must have run that it is not asked at 1, 3, 7, 15 looks in a row. */
 #define STREAK_FROM 4
 #define STREAK_LIMIT 8
@@ -215,6 +217,16 @@ static bool ran(struct spy_runs *runs)
 	pause = runs->streak > STREAK_FROM ? (1u << (runs->streak - STREAK_FROM)) - 1 : 0;
 	runs->left = (unsigned char)(pause - ((unsigned)runs->tid & (pause / 2)));
 	return true;
+}
+
+bool spy_runs_turns(const struct spy_runs *runs, uint64_t *turns)
+{
+	char line[64];
+	ssize_t size = -1;
+
+	if (runs && runs->tid)
+		size = read_file(runs->pid, runs->tid, runs->fd, "schedstat", line, sizeof(line));
+	return size > 0 && spy_schedstat_turns(line, (size_t)size, turns);
 }
 
 bool spy_runs_due(struct spy_runs *runs)

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* A line of /proc/PID/task/TID/syscall: nine numbers at most. */
@@ -71,6 +72,9 @@ void spy_runs_close(struct spy_runs *runs);
  * when it may have run, and where the kernel does not tell.
  */
 bool spy_runs_again(struct spy_runs *runs);
+
+/* How often the thread has got a CPU so far; false where the kernel does not tell. */
+bool spy_runs_turns(const struct spy_runs *runs, uint64_t *turns);
 
 /*
  * Whether to ask at this look, for callers who do well enough with "it may have run": a thread

@@ -221,6 +221,7 @@ static int match_threads(struct spy_sampler *sampler, struct pyspyc_error *err)
 			thread->id = sampler->next_id++;
 			thread->ostate.fd = thread->runs.fd = -1;
 			thread->memory.ostate = &thread->ostate;
+			thread->memory.runs = &thread->runs;
 			sampler->names_stale = true;
 		}
 		thread->state = states->items[i];
@@ -375,6 +376,21 @@ static bool jobs_room(struct spy_sampler *sampler)
 	return true;
 }
 
+/*
+ * A thread that is let go after a stop has lost its turn. Where others want the CPU, it waits for
+ * the next one in that place: in code that is hard to read, which would seem to take that time.
+ */
+static bool lost_its_turn(struct spy_thread *thread)
+{
+	struct spy_stack_memory *memory = &thread->memory;
+	uint64_t turns;
+
+	if (memory->stood && (thread->os_state != 'R' || !spy_runs_turns(&thread->runs, &turns) ||
+			      turns != memory->turns))
+		memory->stood = false;
+	return memory->stood;
+}
+
 /* Which threads this pass reads. */
 static size_t choose(struct spy_sampler *sampler, const struct spy_pass *pass)
 {
@@ -391,6 +407,10 @@ static size_t choose(struct spy_sampler *sampler, const struct spy_pass *pass)
 		if (!selected(thread, pass->select) ||
 		    (pass->wanted && !pass->wanted(pass->context, thread)))
 			continue;
+		if (pass->turns_only && lost_its_turn(thread)) {
+			sampler->reader.counters.waiting++;
+			continue;
+		}
 		sampler->chosen[count] = thread;
 		sampler->jobs[count] = (struct spy_stack_job){ .memory = &thread->memory,
 							       .state = &thread->state };

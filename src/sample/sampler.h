@@ -74,6 +74,7 @@ struct spy_pass {
 	 * all the time they are some looks old then.
 	 */
 	bool stacks_only;
+	bool turns_only; /* leave out who has not got a CPU since it was stopped for a reading */
 	uint64_t now_ns;
 	void *context;
 	/* Which of the selected threads to read; NULL for all. */

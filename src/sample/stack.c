@@ -324,6 +324,7 @@ static enum outcome read_stopped(struct request *request, pid_t tid)
 		return OUTCOME_DISAGREED;
 	for (extensions = 0; outcome == OUTCOME_EXTENDED && extensions < EXTENSIONS; extensions++)
 		outcome = attempt(request);
+	request->memory->stood = spy_runs_turns(request->memory->runs, &request->memory->turns);
 	spy_pause_end(pause);
 	reader->counters.stopped++;
 	reader->counters.stopped_ns += spy_clock_now() - start;

@@ -23,6 +23,7 @@ struct spy_counters {
 	uint64_t unreadable;
 	uint64_t truncated;
 	uint64_t partial; /* stacks of which only the outer part is known */
+	uint64_t waiting; /* not read: since the thread was stopped it has not got a CPU */
 };
 
 /* A stack as one reading saw it: the bytes copied, and the frames found in them. */
@@ -65,6 +66,9 @@ struct spy_stack_memory {
 	struct spy_stack_outer *outer; /* stack_outer.c; NULL until it is needed */
 	struct spy_pause pause;
 	struct spy_ostate *ostate; /* of the thread, by which it is known to run; NULL: not known */
+	const struct spy_runs *runs; /* and how often; NULL: not known */
+	bool stood;		     /* it was stopped, after so many turns on a CPU: */
+	uint64_t turns;
 };
 
 void spy_stack_memory_free(struct spy_stack_memory *memory);

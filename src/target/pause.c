@@ -1,11 +1,11 @@
 #include "target/pause.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -14,7 +14,14 @@
 
 #define STOP_DEADLINE_NS (100u * SPY_NSEC_PER_MSEC)
 #define FINISH_DEADLINE_NS (UINT64_C(10) * SPY_NSEC_PER_SEC)
-#define SPINS_BEFORE_SLEEP 200
+/*
+ * A thread that runs stops within microseconds. sched_yield() is no way to wait for it: on a busy
+ * machine another program has the CPU then, for milliseconds, while the thread stands still.
+ */
+#define SPIN_NS (50u * SPY_NSEC_PER_USEC)
+/* One that has to get a CPU first is looked at now and then: it stands still a quarter longer. */
+#define NAP_PART 4
+#define NAP_MOST_NS (500u * SPY_NSEC_PER_USEC)
 
 /* True for the leader of a process that we started: its exit status is its owner's to take. */
 static bool is_our_child(const struct spy_pause *pause)
@@ -41,12 +48,18 @@ static void reap(struct spy_pause *pause)
 		pause->attached = false;
 }
 
+static void nap(uint64_t ns)
+{
+	struct timespec time = { 0, (long)(ns < NAP_MOST_NS ? ns : NAP_MOST_NS) };
+
+	nanosleep(&time, NULL);
+}
+
 /* Waits for the stop, without taking an exit status away. */
 static int wait_for_stop(struct spy_pause *pause, uint64_t patience, siginfo_t *info,
 			 struct pyspyc_error *err)
 {
-	uint64_t deadline = spy_clock_now() + patience;
-	unsigned spins = 0;
+	uint64_t start = spy_clock_now(), now;
 
 	for (;;) {
 		info->si_pid = 0;
@@ -58,13 +71,12 @@ static int wait_for_stop(struct spy_pause *pause, uint64_t patience, siginfo_t *
 		}
 		if (info->si_pid == pause->tid)
 			break;
-		if (spy_clock_now() > deadline)
+		now = spy_clock_now();
+		if (now - start > patience)
 			return spy_fail(err, PYSPYC_EAGAIN, "thread %d did not stop in time",
 					(int)pause->tid);
-		if (++spins < SPINS_BEFORE_SLEEP)
-			sched_yield();
-		else
-			usleep(100);
+		if (now - start > SPIN_NS)
+			nap((now - start) / NAP_PART);
 	}
 	if (info->si_code != CLD_TRAPPED && info->si_code != CLD_STOPPED) {
 		reap(pause);

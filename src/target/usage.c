@@ -50,6 +50,17 @@ bool spy_schedstat_parse(const char *text, size_t size, uint64_t *ran_ns)
 	return number(&text, end, ran_ns) && text < end && *text == ' ';
 }
 
+bool spy_schedstat_turns(const char *text, size_t size, uint64_t *turns)
+{
+	const char *end = text + size;
+	int before;
+
+	for (before = 0; before < 2; before++)
+		if (!number(&text, end, turns) || text == end || *text++ != ' ')
+			return false;
+	return number(&text, end, turns) && text < end && *text == '\n' && *turns;
+}
+
 /* The kB of a line "KEY:   12 kB", in bytes. */
 static bool kilobytes(const char *line, const char *end, const char *key, uint64_t *ret)
 {

@@ -15,6 +15,12 @@ bool spy_statm_parse(const char *text, size_t size, uint64_t *pages);
 /* The time in ns that a thread has been on a CPU, schedstat's first number. */
 bool spy_schedstat_parse(const char *text, size_t size, uint64_t *ran_ns);
 
+/*
+ * How often a thread has got a CPU, schedstat's third number. Of one that has had one at all this
+ * is not 0, but for kernels that do not count (CONFIG_SCHED_INFO): false then.
+ */
+bool spy_schedstat_turns(const char *text, size_t size, uint64_t *turns);
+
 /* Bytes of all mappings together. */
 struct spy_rollup {
 	uint64_t rss, pss, swap;

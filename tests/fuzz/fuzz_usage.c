@@ -15,6 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	spy_statm_parse(text, size, &number);
 	spy_schedstat_parse(text, size, &number);
+	spy_schedstat_turns(text, size, &number);
 	spy_rollup_parse(text, size, &rollup);
 	spy_status_parse(text, size, &status);
 	return 0;

@@ -2,33 +2,16 @@
 
 PYSPYC_PACE_SECONDS makes each recording longer than its 1.4 s.
 """
-import contextlib
 import os
-import subprocess
-import sys
 import time
 
 import pytest
 from kit import judges
-from kit.clocks import Waits, told
+from kit.clocks import Waits, load, told
 from kit.spy import ended
 
 SECONDS = float(os.environ.get("PYSPYC_PACE_SECONDS", "1.4"))
 PYTHONS = pytest.mark.pythons(only=("3.8", "3.12", "3.14"))
-LOAD = "import os, sys\nos.nice(%d)\nprint('ready', flush=True)\nwhile True:\n    pass\n"
-
-
-@contextlib.contextmanager
-def load(nice):
-    """Every CPU computes for somebody else."""
-    with contextlib.ExitStack() as stack:
-        for _ in os.sched_getaffinity(0):
-            process = subprocess.Popen([sys.executable, "-c", LOAD % nice], stdout=subprocess.PIPE)
-            stack.callback(process.wait)
-            stack.callback(process.kill)
-            stack.callback(process.stdout.close)
-            assert process.stdout.readline()
-        yield
 
 
 def assert_covered(profile, seconds=None):
@@ -61,20 +44,28 @@ def test_in_step(spy, launch, option):
 
 @PYTHONS
 @pytest.mark.case("pace: busy machine")
+@pytest.mark.parametrize("rate", [1000, 5000])
 @pytest.mark.parametrize("nice", [0, 10])
-def test_busy(spy, launch, nice):
-    """What a busy machine makes pyspyc miss is counted, and shares remain right."""
+def test_busy(spy, launch, nice, rate):
+    """What a busy machine makes pyspyc miss is counted, and shares remain right.
+
+    A thread that is let go after a stop has to wait for a CPU: not the program's doing.
+    """
     target = launch("shares.py", 120)
     with load(nice):
         waits = Waits(target.pid)
-        profile = spy.record(pid=target.pid, seconds=SECONDS, rate=1000)
+        profile = spy.record(pid=target.pid, seconds=SECONDS, rate=rate)
         waits.stop()
         known = told(target)["MainThread"]
     assert_covered(profile, SECONDS)
     truth = profile.truth
     assert profile.weighs_right(), truth
     lost = truth["dropped"] + truth["unreadable"]
-    assert 0.99 * profile.moments - 2 <= profile.samples + lost <= 1.01 * profile.moments + 2, truth
+    known_of = profile.samples + lost + truth["waiting"]
+    late = truth["missed"] if truth["waiting"] else 0  # what waited may stand for some of them
+    assert 0.99 * profile.moments - 2 - late <= known_of <= 1.01 * profile.moments + 2, truth
+    # A stop is as short as on an idle machine: nobody else has the CPU meanwhile.
+    assert truth["stopped_ms"] <= 0.5 * truth["stopped"] + 5, truth
     found = judges.shares(profile.frames())
     samples = sum(found.values())
     assert samples >= 50, truth

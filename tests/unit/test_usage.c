@@ -38,13 +38,18 @@ static void test_statm(void **state)
 
 static void test_schedstat(void **state)
 {
-	uint64_t ns;
+	uint64_t ns, turns;
 
 	assert_true(spy_schedstat_parse("123456789 42 7\n", 15, &ns));
 	assert_int_equal(ns, 123456789);
 	assert_false(spy_schedstat_parse("", 0, &ns));
 	assert_false(spy_schedstat_parse("running\n", 8, &ns));
 	assert_false(spy_schedstat_parse("12", 2, &ns));
+	assert_true(spy_schedstat_turns("123456789 42 7\n", 15, &turns));
+	assert_int_equal(turns, 7);
+	assert_false(spy_schedstat_turns("123456789 42 7\n", 14, &turns));
+	assert_false(spy_schedstat_turns("123456789 42\n", 13, &turns));
+	assert_false(spy_schedstat_turns("0 0 0\n", 6, &turns));
 }
 
 static const char rollup_text[] =

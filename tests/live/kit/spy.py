@@ -33,10 +33,12 @@ _TRUTH = re.compile(r"^pyspyc: (?P<samples>\d+) samples? in (?P<seconds>[\d.]+) 
 
 
 def parse_truth(error):
-    """What a recording says of itself: samples, seconds, reached, rate, missed, dropped, …"""
+    """What a recording says of itself: samples, seconds, reached, rate, missed, stopped_ms, …"""
     match = _TRUTH.search(error)
     assert match, "no line of truth: " + error[-500:]
     counts = {name: int(count) for name, count in re.findall(r"(\w+) (\d+)\b", match["rest"])}
+    counts.setdefault("waiting", 0)
+    counts["stopped_ms"] = float(re.search(r"stopped \d+ \(([\d.]+) ms\)", match["rest"])[1])
     return {**counts, **{name: float(match[name]) for name in ("seconds", "reached", "rate")},
             "samples": int(match["samples"])}
 
@@ -88,7 +90,7 @@ class Folded:
     def seen(self, name):
         """As having(), with all that was missed, but said so, given the benefit of the doubt."""
         found = self.having(name)
-        missed = sum(self.truth[kind] for kind in ("missed", "dropped", "unreadable"))
+        missed = sum(self.truth[kind] for kind in ("missed", "dropped", "unreadable", "waiting"))
         return found + missed if found else 0
 
     def roots(self):
