@@ -156,6 +156,19 @@ static bool touch(struct spy_stack_reader *reader, struct spy_known_code *code)
 	return true;
 }
 
+void spy_stack_due_frames(struct spy_stack_reader *reader, const struct spy_raw_frame *frames,
+			  size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count && reader->due_count < DUE_LIMIT; i++) {
+		struct spy_known_code *code = spy_codes_find(&reader->codes, frames[i].code);
+
+		if (code && !is_trusted(reader, code) && !add_due(reader, code))
+			return;
+	}
+}
+
 bool spy_stack_vouch(struct spy_stack_reader *reader, const struct spy_raw_frame *frame,
 		     struct spy_known_code **ret)
 {

@@ -102,6 +102,10 @@ void spy_stack_replan(struct spy_stack_reader *reader, struct spy_stack_memory *
 /* Begins a stack: lists what the last one's code objects need to be checked for. */
 bool spy_stack_due_begin(struct spy_stack_reader *reader, const struct spy_stack_memory *memory);
 
+/* The next reading checks the code objects of these frames as well; what memory allows. */
+void spy_stack_due_frames(struct spy_stack_reader *reader, const struct spy_raw_frame *frames,
+			  size_t count);
+
 /* Books the fingerprints that were just read; false when one no longer holds. */
 bool spy_stack_due_check(struct spy_stack_reader *reader);
 

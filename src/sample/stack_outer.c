@@ -137,6 +137,8 @@ void spy_stack_outer_note(struct spy_stack_reader *reader, struct spy_stack_memo
 	} else if (!outer->readings) {
 		memcpy(outer->frames, found, count * sizeof(*found));
 		outer->count = count;
+		/* Between this reading and the next they are there, and so is what they run. */
+		spy_stack_due_frames(reader, found, count);
 	} else {
 		size_t kept = shared(outer->frames, outer->count, found, count);
 
