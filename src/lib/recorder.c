@@ -15,6 +15,7 @@
 #include "profile/live.h"
 
 #define TICK_EVERY_NS (100u * SPY_NSEC_PER_MSEC)
+#define TICK_LATE_NS (TICK_EVERY_NS / 4)
 /* While there is nothing to sample. */
 #define WAIT_NS (2u * SPY_NSEC_PER_MSEC)
 /* How often processes are looked at as such: new ones, those that may become Python, ended ones. */
@@ -271,7 +272,7 @@ static int over(struct pyspyc_recorder *recorder, struct pyspyc_error *err)
 }
 
 /* When there is something to do again, other than a tick. */
-static uint64_t wake_of(const struct pyspyc_recorder *recorder, bool sampling, uint64_t now)
+static uint64_t work_of(const struct pyspyc_recorder *recorder, bool sampling, uint64_t now)
 {
 	if (sampling && recorder->growth)
 		return least(least(recorder->next_ns, spy_growth_next(recorder->growth)),
@@ -279,6 +280,15 @@ static uint64_t wake_of(const struct pyspyc_recorder *recorder, bool sampling, u
 	if (sampling)
 		return least(recorder->next_ns, end_of(recorder));
 	return recorder->paused ? UINT64_MAX : least(now + WAIT_NS, end_of(recorder));
+}
+
+/* To wake up for a tick alone costs as much as a sample: it waits for one that is soon to come. */
+static uint64_t wake_of(const struct pyspyc_recorder *recorder, bool sampling, uint64_t now,
+			uint64_t next_tick)
+{
+	uint64_t work = work_of(recorder, sampling, now);
+
+	return sampling && work <= next_tick + TICK_LATE_NS ? work : least(work, next_tick);
 }
 
 /* Whether memory is to be looked at, between two moments. */
@@ -297,7 +307,7 @@ static int run(struct pyspyc_recorder *recorder, pyspyc_tick *tick, void *contex
 
 	recorder->next_ns = spy_pace_next(&recorder->pace, now);
 	for (;;) {
-		bool interrupted, sampling;
+		bool ticks, sampling;
 
 		if (now >= recorder->look_ns && !recorder->paused)
 			state = look(recorder, now);
@@ -306,22 +316,14 @@ static int run(struct pyspyc_recorder *recorder, pyspyc_tick *tick, void *contex
 		sampling = state == LOOK_SAMPLING && !recorder->paused;
 		if (!sampling) /* moments with nothing to see were not missed */
 			recorder->next_ns = spy_pace_skip(&recorder->pace, now);
-		interrupted = spy_recorder_pause(recorder, now,
-						 least(wake_of(recorder, sampling, now), next_tick));
+		ticks = spy_recorder_pause(recorder, now,
+					   wake_of(recorder, sampling, now, next_tick));
 		now = spy_clock_now();
+		ticks |= now >= next_tick;
 		recorder->sampling_ns += sampling ? now - since : 0;
 		since = now;
 		if (now >= end_of(recorder))
 			return finish(recorder, err);
-		if (interrupted || now >= next_tick) {
-			next_tick = now + TICK_EVERY_NS;
-			spy_recorder_settle(recorder);
-			if (recorder->memory && !recorder->paused)
-				spy_memory_tick(recorder, now);
-			spy_recorder_update_stats(recorder);
-			if (tick(context, &recorder->stats) == PYSPYC_STOP)
-				return finish(recorder, err);
-		}
 		if (sampling && !recorder->paused && now + SPY_AT_ONCE_NS >= recorder->next_ns) {
 			spy_recorder_sample(recorder);
 			if (recorder->booking.failed)
@@ -334,6 +336,16 @@ static int run(struct pyspyc_recorder *recorder, pyspyc_tick *tick, void *contex
 			spy_growth_turn(recorder);
 			if (recorder->booking.failed)
 				return spy_nomem(err);
+			now = spy_clock_now();
+		}
+		if (ticks) {
+			next_tick = now + TICK_EVERY_NS;
+			spy_recorder_settle(recorder);
+			if (recorder->memory && !recorder->paused)
+				spy_memory_tick(recorder, now);
+			spy_recorder_update_stats(recorder);
+			if (tick(context, &recorder->stats) == PYSPYC_STOP)
+				return finish(recorder, err);
 			now = spy_clock_now();
 		}
 	}

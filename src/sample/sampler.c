@@ -8,14 +8,16 @@
 #include "base/error.h"
 #include "sample/waits.h"
 
-#define NAMES_EVERY_NS (100u * SPY_NSEC_PER_MSEC)
+/* Threads without a name are asked again, less and less often: some never get one. */
+#define NAMES_FIRST_NS (100u * SPY_NSEC_PER_MSEC)
+#define NAMES_LAST_NS (3u * SPY_NSEC_PER_SEC)
 #define PATHS_EVERY_NS (1u * SPY_NSEC_PER_MSEC)
 /* At high rates: how old the list of threads and their states may be. */
 #define LIST_EVERY_NS (1u * SPY_NSEC_PER_MSEC)
 /* So many threads are read in one system call: 5 ranges each and a few more. */
 #define THREADS_AT_ONCE 64
 /* Whether it is still the same program; whatever cannot be read is reason enough to look. */
-#define IMAGE_EVERY_NS (5u * SPY_NSEC_PER_MSEC)
+#define IMAGE_EVERY_NS (50u * SPY_NSEC_PER_MSEC)
 #define TID_EVERY_NS (20u * SPY_NSEC_PER_MSEC)
 
 static void free_thread(struct spy_thread *thread)
@@ -120,16 +122,17 @@ static void find_tids(struct spy_sampler *sampler)
 	spy_tasks_free(&tasks);
 }
 
-static void take_name(struct spy_thread *thread, const struct spy_thread_names *names)
+static bool take_name(struct spy_thread *thread, const struct spy_thread_names *names)
 {
 	size_t i;
 
 	for (i = 0; i < names->count; i++) {
 		if (names->items[i].ident == thread->state.ident) {
 			thread->name = strdup(names->items[i].name);
-			return;
+			return true;
 		}
 	}
+	return false;
 }
 
 /* A thread enters threading's table some time after its state: those without are asked again. */
@@ -137,12 +140,13 @@ static void find_names(struct spy_sampler *sampler)
 {
 	struct spy_thread_names names = { 0 };
 	uint64_t now = spy_clock_now(), interpreter = 0;
-	bool unnamed = false;
+	bool unnamed = false, any = sampler->names_stale;
 	size_t i;
 
 	for (i = 0; i < sampler->thread_count; i++)
 		unnamed |= !sampler->threads[i]->name;
-	if (!unnamed || (!sampler->names_stale && now - sampler->names_read_ns < NAMES_EVERY_NS))
+	if (!unnamed ||
+	    (!sampler->names_stale && now - sampler->names_read_ns < sampler->names_wait_ns))
 		return;
 	sampler->names_stale = false;
 	sampler->names_read_ns = now;
@@ -157,8 +161,12 @@ static void find_names(struct spy_sampler *sampler)
 			if (spy_thread_names_read(&sampler->reader.heap, interpreter, &names, NULL) < 0)
 				names = (struct spy_thread_names){ 0 };
 		}
-		take_name(thread, &names);
+		any |= take_name(thread, &names);
 	}
+	if (any)
+		sampler->names_wait_ns = NAMES_FIRST_NS;
+	else if (sampler->names_wait_ns < NAMES_LAST_NS)
+		sampler->names_wait_ns *= 2;
 	spy_thread_names_free(&names);
 }
 

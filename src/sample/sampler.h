@@ -32,7 +32,7 @@ struct spy_sampler {
 	struct spy_thread **threads; /* in the order of states */
 	size_t thread_count, thread_capacity;
 	uint32_t next_id;
-	uint64_t names_read_ns;
+	uint64_t names_read_ns, names_wait_ns;
 	bool names_stale;
 	uint64_t listed_ns; /* when threads and their states were last looked at */
 	uint64_t image_ns;  /* when it was last seen to run the same program */
