@@ -38,6 +38,10 @@ struct spy_thread_states {
 	struct spy_range *ranges; /* what spy_threads_again reads, kept for the next time */
 	uint8_t *bytes;
 	size_t range_capacity;
+	/* Set by the caller: what spy_threads_again is to read as well, behind all else. */
+	const struct spy_range *also;
+	size_t also_count;
+	bool also_read; /* the last spy_threads_read has done so */
 };
 
 /*

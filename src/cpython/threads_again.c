@@ -114,7 +114,7 @@ static size_t interpreter_bytes(const struct reading *reading)
 static bool make_room(struct reading *reading)
 {
 	struct spy_thread_states *threads = reading->threads;
-	size_t ranges = 3 + 8 * threads->interpreter_count + threads->count;
+	size_t ranges = 3 + 8 * threads->interpreter_count + threads->count + threads->also_count;
 
 	if (ranges > threads->range_capacity) {
 		size_t bytes = (reading->size + interpreter_bytes(reading)) * ranges;
@@ -172,6 +172,9 @@ static bool read_all(struct reading *reading, const struct spy_heap *heap,
 	for (i = 0; i < threads->count; i++)
 		*range++ = (struct spy_range){ threads->items[i].address + reading->start,
 					       reading->windows + i * reading->size, reading->size };
+	if (threads->also_count)
+		memcpy(range, threads->also, threads->also_count * sizeof(*range));
+	range += threads->also_count;
 	return spy_memory_readv(heap->memory, threads->ranges, (size_t)(range - threads->ranges),
 				NULL) == 0;
 }
@@ -265,6 +268,7 @@ bool spy_threads_again(const struct spy_heap *heap, const struct spy_python *pyt
 	struct interpreter_words words;
 	size_t i;
 
+	threads->also_read = false;
 	if (!threads->interpreter_count)
 		return false;
 	make_plans(&reading);
@@ -278,5 +282,6 @@ bool spy_threads_again(const struct spy_heap *heap, const struct spy_python *pyt
 		if (words.collecting)
 			spy_threads_collecting(threads, i);
 	}
+	threads->also_read = threads->also_count > 0;
 	return true;
 }

@@ -6,11 +6,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "sample/identity.h"
 #include "sample/waits.h"
 
-/* Threads without a name are asked again, less and less often: some never get one. */
-#define NAMES_FIRST_NS (100u * SPY_NSEC_PER_MSEC)
-#define NAMES_LAST_NS (3u * SPY_NSEC_PER_SEC)
 #define PATHS_EVERY_NS (1u * SPY_NSEC_PER_MSEC)
 /* At high rates: how old the list of threads and their states may be. */
 #define LIST_EVERY_NS (1u * SPY_NSEC_PER_MSEC)
@@ -18,7 +16,6 @@
 #define THREADS_AT_ONCE 64
 /* Whether it is still the same program; whatever cannot be read is reason enough to look. */
 #define IMAGE_EVERY_NS (50u * SPY_NSEC_PER_MSEC)
-#define TID_EVERY_NS (20u * SPY_NSEC_PER_MSEC)
 
 static void free_thread(struct spy_thread *thread)
 {
@@ -68,106 +65,6 @@ void spy_sampler_close(struct spy_sampler *sampler)
 	spy_python_close(&sampler->python);
 	spy_process_close(sampler->process);
 	free(sampler);
-}
-
-/* --- threads: which OS thread is it, and what is it called --- */
-
-static bool has_task(void *context, pid_t tid)
-{
-	const struct spy_tasks *tasks = context;
-	size_t i;
-
-	for (i = 0; i < tasks->count; i++)
-		if (tasks->items[i].ns_tid == tid)
-			return true;
-	return false;
-}
-
-static pid_t host_tid(const struct spy_tasks *tasks, pid_t ns_tid)
-{
-	size_t i;
-
-	for (i = 0; i < tasks->count; i++)
-		if (tasks->items[i].ns_tid == ns_tid)
-			return tasks->items[i].tid;
-	return 0;
-}
-
-static void find_tids(struct spy_sampler *sampler)
-{
-	struct spy_tasks tasks = { 0 };
-	uint64_t now = spy_clock_now();
-	size_t i;
-
-	for (i = 0; i < sampler->thread_count; i++) {
-		struct spy_thread *thread = sampler->threads[i];
-		struct spy_stat stat;
-		pid_t ns_tid;
-
-		if (thread->tid || (thread->tid_tried_ns && now - thread->tid_tried_ns < TID_EVERY_NS))
-			continue;
-		thread->tid_tried_ns = now;
-		if (!tasks.count && spy_process_tasks(sampler->process, &tasks, NULL) < 0)
-			return;
-		ns_tid = spy_thread_tid(sampler->process->memory, &thread->state, has_task, &tasks);
-		thread->tid = ns_tid ? host_tid(&tasks, ns_tid) : 0;
-		spy_ostate_close(&thread->ostate);
-		spy_runs_close(&thread->runs);
-		spy_ostate_open(&thread->ostate, sampler->process->pid, thread->tid);
-		spy_runs_open(&thread->runs, sampler->process->pid, thread->tid);
-		if (thread->tid &&
-		    spy_stat_read(sampler->process->pid, thread->tid, &stat, NULL) == 0)
-			memcpy(thread->os_name, stat.command, sizeof(thread->os_name));
-	}
-	spy_tasks_free(&tasks);
-}
-
-static bool take_name(struct spy_thread *thread, const struct spy_thread_names *names)
-{
-	size_t i;
-
-	for (i = 0; i < names->count; i++) {
-		if (names->items[i].ident == thread->state.ident) {
-			thread->name = strdup(names->items[i].name);
-			return true;
-		}
-	}
-	return false;
-}
-
-/* A thread enters threading's table some time after its state: those without are asked again. */
-static void find_names(struct spy_sampler *sampler)
-{
-	struct spy_thread_names names = { 0 };
-	uint64_t now = spy_clock_now(), interpreter = 0;
-	bool unnamed = false, any = sampler->names_stale;
-	size_t i;
-
-	for (i = 0; i < sampler->thread_count; i++)
-		unnamed |= !sampler->threads[i]->name;
-	if (!unnamed ||
-	    (!sampler->names_stale && now - sampler->names_read_ns < sampler->names_wait_ns))
-		return;
-	sampler->names_stale = false;
-	sampler->names_read_ns = now;
-	for (i = 0; i < sampler->thread_count; i++) {
-		struct spy_thread *thread = sampler->threads[i];
-
-		if (thread->name)
-			continue;
-		if (thread->state.interpreter != interpreter) {
-			interpreter = thread->state.interpreter;
-			spy_thread_names_free(&names);
-			if (spy_thread_names_read(&sampler->reader.heap, interpreter, &names, NULL) < 0)
-				names = (struct spy_thread_names){ 0 };
-		}
-		any |= take_name(thread, &names);
-	}
-	if (any)
-		sampler->names_wait_ns = NAMES_FIRST_NS;
-	else if (sampler->names_wait_ns < NAMES_LAST_NS)
-		sampler->names_wait_ns *= 2;
-	spy_thread_names_free(&names);
 }
 
 /* --- the list of threads, matched with those seen before --- */
@@ -239,7 +136,7 @@ static int match_threads(struct spy_sampler *sampler, struct pyspyc_error *err)
 	for (i = 0; i < old_count; i++)
 		if (old[i])
 			free_thread(old[i]);
-	find_tids(sampler);
+	spy_identity_tids(sampler);
 	for (i = 0; i < sampler->thread_count; i++)
 		for (j = 0; states->items[i].interpreter_id && j < i; j++)
 			if (sampler->threads[i]->tid &&
@@ -272,7 +169,9 @@ static void look_at_states(struct spy_sampler *sampler, const struct spy_pass *p
 		if (!thread->rested)
 			thread->memory.current = false;
 		/* Without a native_id, only this tells the next thread from one that has ended. */
-		if (!thread->rested && (due || !thread->state.native_id))
+		if (spy_stack_moved(&sampler->reader, &thread->memory))
+			thread->os_state = 'R';
+		else if (!thread->rested && (due || !thread->state.native_id))
 			thread->os_state = all && thread->os_state
 						   ? spy_ostate_glance(&thread->ostate)
 						   : spy_ostate_read(&thread->ostate);
@@ -335,6 +234,24 @@ static bool selected(const struct spy_thread *thread, enum spy_select select)
 	return true;
 }
 
+/*
+ * A single thread that ran will run: its stack is read in the same call as the list, which is a
+ * third of what a moment costs otherwise.
+ */
+static void plan_ahead(struct spy_sampler *sampler, const struct spy_pass *pass)
+{
+	struct spy_stack_reader *reader = &sampler->reader;
+	struct spy_thread *thread = sampler->thread_count == 1 ? sampler->threads[0] : NULL;
+
+	sampler->states.also_count = 0;
+	if (!thread || !thread->active || pass->wanted || sampler->stale ||
+	    reader->blocking == PYSPYC_BLOCKING_ALWAYS || thread->memory.pause.attached ||
+	    thread->memory.stood || !spy_stack_ahead(reader, &thread->memory, &thread->state))
+		return;
+	sampler->states.also = reader->ranges;
+	sampler->states.also_count = reader->range_count;
+}
+
 /* The list of threads, their names, and what the OS says of each. */
 static int look(struct spy_sampler *sampler, const struct spy_pass *pass, struct pyspyc_error *err)
 {
@@ -347,6 +264,7 @@ static int look(struct spy_sampler *sampler, const struct spy_pass *pass, struct
 					(int)sampler->process->pid);
 		sampler->image_ns = sampler->reader.now_ns;
 	}
+	plan_ahead(sampler, pass);
 	result = spy_threads_read(&sampler->reader.heap, &sampler->python, &sampler->states, err);
 	if (result == 0)
 		result = match_threads(sampler, err);
@@ -355,11 +273,16 @@ static int look(struct spy_sampler *sampler, const struct spy_pass *pass, struct
 		return result;
 	}
 	sampler->reader.gil = spy_stack_sole_gil(&sampler->python.layout, &sampler->states);
-	find_tids(sampler);
-	find_names(sampler);
+	if (sampler->states.also_read)
+		sampler->reader.ahead = &sampler->threads[0]->memory;
+	spy_identity_tids(sampler);
+	spy_identity_names(sampler);
 	look_at_states(sampler, pass);
 	if (pass->waits)
 		look_at_waits(sampler);
+	/* Of one that sleeps by now, what it did before it went to sleep is not its stack. */
+	if (sampler->reader.ahead && !sampler->threads[0]->active)
+		sampler->reader.ahead = NULL;
 	sampler->stale = false;
 	sampler->listed_ns = sampler->reader.now_ns;
 	return 0;
@@ -465,6 +388,7 @@ int spy_sampler_pass(struct spy_sampler *sampler, const struct spy_pass *pass,
 	int result;
 
 	reader->now_ns = pass->now_ns;
+	reader->ahead = NULL;
 	if (spy_stack_due(reader))
 		spy_sampler_settle(sampler, pass);
 	if (sampler->stale || pass->select == SPY_SELECT_GIL || !sampler->thread_count ||

@@ -1,8 +1,5 @@
 #include "sample/stack.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/map.h"
@@ -33,62 +30,6 @@ static unsigned confirmations(const struct spy_layout *layout)
 		break;
 	}
 	return 1;
-}
-
-void spy_stack_memory_free(struct spy_stack_memory *memory)
-{
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		free(memory->views[i].bytes);
-		free(memory->views[i].frames);
-		free(memory->views[i].codes);
-		free(memory->views[i].offsets);
-	}
-	spy_spans_free(&memory->spans);
-	spy_stack_outer_free(memory->outer);
-	spy_pause_finish(&memory->pause);
-}
-
-/* The thread state from its list words to the word that leads to the frames. */
-static void find_window(struct spy_stack_reader *reader)
-{
-	const struct spy_layout *layout = reader->heap.layout;
-	uint32_t start, size, end, top = layout->tstate_current_frame;
-
-	if (layout->frames == SPY_FRAME_OBJECTS)
-		top = layout->tstate_frame;
-	else if (layout->frames == SPY_FRAME_CFRAME)
-		top = layout->tstate_cframe;
-	spy_thread_window(layout, &start, &size);
-	reader->list_start = start;
-	end = start + size > top + 8 ? start + size : top + 8;
-	reader->window_start = start < top ? start : top;
-	reader->window_size = end - reader->window_start;
-	/* Behind the window, the word that a _PyCFrame holds. */
-	reader->head = ((reader->window_size + 7) & ~(size_t)7) + 8;
-}
-
-void spy_stack_reader_init(struct spy_stack_reader *reader, const struct spy_heap *heap, pid_t pid,
-			   enum pyspyc_blocking blocking)
-{
-	*reader = (struct spy_stack_reader){ .heap = *heap, .pid = pid, .blocking = blocking,
-					     .epoch = 1, .window = 1 };
-	reader->extent = spy_frame_extent(heap->layout);
-	reader->steady = spy_frame_steady(heap->layout);
-	reader->unique = spy_print_unique(heap);
-	find_window(reader);
-}
-
-void spy_stack_reader_deinit(struct spy_stack_reader *reader)
-{
-	free(reader->chains);
-	free(reader->ranges);
-	free(reader->second);
-	free(reader->due);
-	free(reader->prints);
-	free(reader->touched);
-	spy_codes_clear(&reader->codes);
 }
 
 /*
@@ -263,6 +204,11 @@ static enum outcome attempt(struct request *request)
 	struct pyspyc_error fault = { 0 };
 	int result;
 
+	if (reader->ahead == request->memory) {
+		reader->ahead = NULL;
+		request->second = 0;
+		return judge(request);
+	}
 	spy_stack_begin(reader);
 	if (!spy_stack_plan(reader, request->memory, state, &request->second)) {
 		spy_nomem(request->err);
@@ -425,7 +371,7 @@ int spy_stack_read(struct spy_stack_reader *reader, struct spy_stack_memory *mem
 				   .err = &cause };
 	enum outcome outcome;
 
-	if (!spy_stack_due_begin(reader, memory))
+	if (reader->ahead != memory && !spy_stack_due_begin(reader, memory))
 		return spy_nomem(err);
 	memory->repeated = 0;
 	memory->still = false;

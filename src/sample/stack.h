@@ -82,6 +82,7 @@ struct spy_stack_reader {
 	uint64_t gil; /* set by the caller: spy_stack_sole_gil */
 	struct spy_gil_words gil_words[2]; /* of a reading, in front of all copies and behind them */
 	bool outer; /* set by the caller: see spy_stack.partial */
+	const struct spy_stack_memory *ahead; /* set by the caller: see spy_stack_ahead */
 	struct spy_stack_chains *chains; /* stack_outer.c; NULL until they are needed */
 	struct spy_counters counters;
 	size_t extent, steady;	      /* of a frame */
@@ -139,6 +140,18 @@ struct spy_stack {
 int spy_stack_read(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
 		   const struct spy_thread_state *state, pid_t tid, struct spy_stack *ret,
 		   struct pyspyc_error *err);
+
+/*
+ * Plans the first reading of a thread's stack for a caller who has something else to read in the
+ * same call: it is in reader->ranges then, until the next reading is planned. Once it has been read,
+ * reader->ahead = memory makes spy_stack_read begin with it, in the same pass. False when it cannot
+ * be planned yet.
+ */
+bool spy_stack_ahead(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
+		     const struct spy_thread_state *state);
+
+/* True when what was read ahead shows that this thread runs: its two copies differ. */
+bool spy_stack_moved(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory);
 
 /*
  * The address at which the GIL of a process with one interpreter is looked at, to copy the stacks

@@ -94,6 +94,7 @@ static void assert_read(struct world *world, const char *gil, const char *collec
 		assert_int_equal(
 			spy_threads_read(&world->heap, &world->python, &world->threads, NULL), 0);
 	assert_int_equal(spy_threads_read(&world->heap, &world->python, &fresh, NULL), 0);
+	assert_false(world->threads.also_read);
 	for (round = 0; round < 2; round++) {
 		struct spy_thread_states *threads = round ? &fresh : &world->threads;
 
@@ -235,6 +236,28 @@ static void test_free_threaded(void **state)
 	end(world);
 }
 
+/* What the caller wants to know besides is read in the short reading, and only there. */
+static void test_also(void **state)
+{
+	struct world *world = begin("3.12.1");
+	uint64_t word = 0;
+	const struct spy_range range = { HEAD, &word, 8 };
+
+	world->threads.also = &range;
+	world->threads.also_count = 1;
+	assert_int_equal(spy_threads_read(&world->heap, &world->python, &world->threads, NULL), 0);
+	assert_false(world->threads.also_read);
+	assert_int_equal(word, 0);
+	assert_int_equal(spy_threads_read(&world->heap, &world->python, &world->threads, NULL), 0);
+	assert_true(world->threads.also_read);
+	assert_int_equal(word, OTHER);
+	/* The list has changed: what was read with it is not to be relied on. */
+	set(world, OLD + world->layout.tstate_native_thread_id, 77);
+	assert_int_equal(spy_threads_read(&world->heap, &world->python, &world->threads, NULL), 0);
+	assert_false(world->threads.also_read);
+	end(world);
+}
+
 /* The short reading notices every way in which the list can have changed. */
 static void test_changes_are_seen(void **state)
 {
@@ -273,6 +296,7 @@ int main(void)
 		cmocka_unit_test(test_process_wide),	 cmocka_unit_test(test_collector_each),
 		cmocka_unit_test(test_gil_each),	 cmocka_unit_test(test_free_threaded),
 		cmocka_unit_test(test_gil_comes_later),	 cmocka_unit_test(test_changes_are_seen),
+		cmocka_unit_test(test_also),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
