@@ -55,7 +55,8 @@ int spy_threads_read(const struct spy_heap *heap, const struct spy_python *pytho
 
 /*
  * Brings a list read earlier up to date (who holds the GIL, who collects) if it is still the
- * same, in one read; false when it has changed in any way and has to be walked anew.
+ * same, in one read; false when it has changed in any way and has to be walked anew, or something
+ * of `also` cannot be read.
  */
 bool spy_threads_again(const struct spy_heap *heap, const struct spy_python *python,
 		       struct spy_thread_states *threads);

@@ -324,7 +324,7 @@ static int run(struct pyspyc_recorder *recorder, pyspyc_tick *tick, void *contex
 		since = now;
 		if (now >= end_of(recorder))
 			return finish(recorder, err);
-		if (sampling && !recorder->paused && now + SPY_AT_ONCE_NS >= recorder->next_ns) {
+		if (sampling && now + SPY_AT_ONCE_NS >= recorder->next_ns) {
 			spy_recorder_sample(recorder);
 			if (recorder->booking.failed)
 				return spy_nomem(err);

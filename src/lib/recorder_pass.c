@@ -46,7 +46,7 @@ static void book_thread(void *context, const struct spy_thread *thread,
 	if (stack)
 		spy_booking_add(booking, &tracked->book, path, tracked->sampler, thread, stack,
 				&sample);
-	else
+	else if (result < 0)
 		path->booked = path->collecting = false;
 	if (recorder->gauges && tracked->gauge)
 		spy_gauges_visit(recorder->gauges, tracked->gauge, thread, path, sample.doing,

@@ -6,7 +6,7 @@
 
 /* Threads without a name are asked again, less and less often: some never get one. */
 #define NAMES_FIRST_NS (100u * SPY_NSEC_PER_MSEC)
-#define NAMES_LAST_NS (3u * SPY_NSEC_PER_SEC)
+#define NAMES_LAST_NS (400u * SPY_NSEC_PER_MSEC)
 #define TID_EVERY_NS (20u * SPY_NSEC_PER_MSEC)
 
 static bool has_task(void *context, pid_t tid)

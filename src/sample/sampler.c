@@ -12,6 +12,11 @@
 #define PATHS_EVERY_NS (1u * SPY_NSEC_PER_MSEC)
 /* At high rates: how old the list of threads and their states may be. */
 #define LIST_EVERY_NS (1u * SPY_NSEC_PER_MSEC)
+/*
+ * Within this time a thread that is let go gets an idle CPU. That it takes is, like what the stop
+ * costs the thread of its own CPU time, a part of what it does there.
+ */
+#define WAKES_NS (100u * SPY_NSEC_PER_USEC)
 /* So many threads are read in one system call: 5 ranges each and a few more. */
 #define THREADS_AT_ONCE 64
 /* Whether it is still the same program; whatever cannot be read is reason enough to look. */
@@ -168,9 +173,9 @@ static void look_at_states(struct spy_sampler *sampler, const struct spy_pass *p
 				 sleeps(thread->os_state);
 		if (!thread->rested)
 			thread->memory.current = false;
-		/* Without a native_id, only this tells the next thread from one that has ended. */
 		if (spy_stack_moved(&sampler->reader, &thread->memory))
 			thread->os_state = 'R';
+		/* Without a native_id, only this tells the next thread from one that has ended. */
 		else if (!thread->rested && (due || !thread->state.native_id))
 			thread->os_state = all && thread->os_state
 						   ? spy_ostate_glance(&thread->ostate)
@@ -311,15 +316,31 @@ static bool jobs_room(struct spy_sampler *sampler)
  * A thread that is let go after a stop has lost its turn. Where others want the CPU, it waits for
  * the next one in that place: in code that is hard to read, which would seem to take that time.
  */
-static bool lost_its_turn(struct spy_thread *thread)
+static bool lost_its_turn(struct spy_thread *thread, uint64_t now_ns)
 {
 	struct spy_stack_memory *memory = &thread->memory;
 	uint64_t turns;
 
+	if (memory->stood && now_ns < memory->let_go_ns + WAKES_NS)
+		return false;
 	if (memory->stood && (thread->os_state != 'R' || !spy_runs_turns(&thread->runs, &turns) ||
 			      turns != memory->turns))
 		memory->stood = false;
 	return memory->stood;
+}
+
+/* It may have stopped, and lost its turn, at any time until now. */
+static void let_go(struct spy_thread *thread)
+{
+	struct spy_stack_memory *memory = &thread->memory;
+	uint64_t turns;
+	bool told = spy_runs_turns(&thread->runs, &turns);
+
+	if (!spy_pause_settle(&memory->pause))
+		return;
+	memory->stood = told;
+	memory->turns = told ? turns : 0;
+	memory->let_go_ns = spy_clock_now();
 }
 
 /* Which threads this pass reads. */
@@ -334,12 +355,13 @@ static size_t choose(struct spy_sampler *sampler, const struct spy_pass *pass)
 
 		/* A stop that came late, of a thread that nobody may look at now. */
 		if (thread->memory.pause.attached)
-			spy_pause_settle(&thread->memory.pause);
+			let_go(thread);
 		if (!selected(thread, pass->select) ||
 		    (pass->wanted && !pass->wanted(pass->context, thread)))
 			continue;
-		if (pass->turns_only && lost_its_turn(thread)) {
+		if (pass->turns_only && lost_its_turn(thread, pass->now_ns)) {
 			sampler->reader.counters.waiting++;
+			pass->visit(pass->context, thread, NULL, 0, NULL);
 			continue;
 		}
 		sampler->chosen[count] = thread;

@@ -79,7 +79,10 @@ struct spy_pass {
 	void *context;
 	/* Which of the selected threads to read; NULL for all. */
 	bool (*wanted)(void *context, const struct spy_thread *thread);
-	/* Called for each; stack is NULL when it could not be read, which result and err say. */
+	/*
+	 * Called for each. stack is NULL when it could not be read, which result and err say, and
+	 * with result 0 when it is left out (turns_only): it is as it was.
+	 */
 	void (*visit)(void *context, const struct spy_thread *thread, const struct spy_stack *stack,
 		      int result, const struct pyspyc_error *err);
 	/* Called whenever the provisional stacks visited so far count, or (false) must not. */

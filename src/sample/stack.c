@@ -272,8 +272,9 @@ static enum outcome read_stopped(struct request *request, pid_t tid)
 		outcome = attempt(request);
 	request->memory->stood = spy_runs_turns(request->memory->runs, &request->memory->turns);
 	spy_pause_end(pause);
+	request->memory->let_go_ns = spy_clock_now();
 	reader->counters.stopped++;
-	reader->counters.stopped_ns += spy_clock_now() - start;
+	reader->counters.stopped_ns += request->memory->let_go_ns - start;
 	return outcome == OUTCOME_EXTENDED ? OUTCOME_DISAGREED : outcome;
 }
 

@@ -67,8 +67,8 @@ struct spy_stack_memory {
 	struct spy_pause pause;
 	struct spy_ostate *ostate; /* of the thread, by which it is known to run; NULL: not known */
 	const struct spy_runs *runs; /* and how often; NULL: not known */
-	bool stood;		     /* it was stopped, after so many turns on a CPU: */
-	uint64_t turns;
+	bool stood;		     /* it was stopped, after so many turns on a CPU, until: */
+	uint64_t turns, let_go_ns;
 };
 
 void spy_stack_memory_free(struct spy_stack_memory *memory);
@@ -150,7 +150,10 @@ int spy_stack_read(struct spy_stack_reader *reader, struct spy_stack_memory *mem
 bool spy_stack_ahead(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
 		     const struct spy_thread_state *state);
 
-/* True when what was read ahead shows that this thread runs: its two copies differ. */
+/*
+ * True when what was read ahead shows that this thread runs: in the two copies, its innermost frames
+ * on the data stack differ, to which nobody else writes. Never up to 3.10.
+ */
 bool spy_stack_moved(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory);
 
 /*

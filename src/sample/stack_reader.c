@@ -4,6 +4,10 @@
 
 #include "sample/stack_copy.h"
 
+/* By so many of the innermost frames, and so many bytes of each, it is seen that a thread runs. */
+#define MOVING 4
+#define MOVING_BYTES 256
+
 void spy_stack_memory_free(struct spy_stack_memory *memory)
 {
 	int i;
@@ -78,8 +82,26 @@ bool spy_stack_ahead(struct spy_stack_reader *reader, struct spy_stack_memory *m
 
 bool spy_stack_moved(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory)
 {
-	/* Nobody else writes to a thread's frames. */
-	return reader->ahead == memory &&
-	       memcmp(memory->views[memory->now].bytes + reader->head, reader->second,
-		      memory->spans.bytes) != 0;
+	const struct spy_stack_view *view = &memory->views[memory->now];
+	const struct spy_stack_view *last = &memory->views[!memory->now];
+	size_t i;
+
+	if (reader->ahead != memory || reader->heap.layout->frames == SPY_FRAME_OBJECTS)
+		return false;
+	for (i = 0; i < last->count && i < MOVING; i++) {
+		uint64_t address = last->frames[i].address;
+		const struct spy_span *span =
+			spy_spans_find(&memory->spans, address, reader->extent, NULL);
+		size_t offset, size;
+
+		/* Behind any other frame lies memory that everybody may write to. */
+		if (!span || last->frames[i].owner != SPY_OWNED_BY_THREAD)
+			continue;
+		size = (size_t)(span->end - address);
+		offset = span->offset + (size_t)(address - span->start);
+		if (memcmp(view->bytes + reader->head + offset, reader->second + offset,
+			   size < MOVING_BYTES ? size : MOVING_BYTES) != 0)
+			return true;
+	}
+	return false;
 }

@@ -15,12 +15,12 @@ SECONDS = float(os.environ.get("PYSPYC_BIAS_SECONDS", "1.2"))
 POINTS = 1.0  # how far a share may be off beside the chance in the number of samples
 
 
-def check(found, known, waits, points=POINTS):
+def check(found, known, waits, points=POINTS, samples=None):
     """Each share as it is known, as near as chance and the machine's load allow."""
-    samples, parts = sum(found.values()), judges.percent(known)
+    samples, parts = samples or sum(found.values()), judges.percent(known)
     for name, off in judges.apart(found, known).items():
         bound = waits.bound(points, parts[name] / 100, samples)
-        assert abs(off) <= bound, "%s is %+.2f points off %.2f, at most %.2f, of %d: %s" % (
+        assert abs(off) <= bound, "%s is %+.2f points off %.2f, at most %.2f, of about %d: %s" % (
             name, off, parts[name], bound, samples, found)
 
 
@@ -35,11 +35,11 @@ def test_shares(spy, launch):
     """50/30/15/5 by the thread's own clock, each with another kind of work."""
     target = launch("shares.py", 120)
     waits = Waits(target.pid)
-    profile = spy.record(pid=target.pid, seconds=SECONDS, rate=5000)
+    profile = spy.record(pid=target.pid, seconds=SECONDS, rate=5000, timed=True)
     waits.stop()
     found = judges.shares(profile.frames())
     assert seen(profile, found) >= 0.8 - waits.share  # the program waits for a CPU between them
-    check(found, told(target)["MainThread"], waits)
+    check(found, told(target)["MainThread"], waits, samples=profile.independent)
 
 
 @pytest.mark.case("bias: known shares, blocking")
@@ -47,9 +47,10 @@ def test_shares(spy, launch):
 def test_shares_blocking(spy, launch):
     target = launch("shares.py", 120)
     waits = Waits(target.pid)
-    profile = spy.record("--blocking", pid=target.pid, seconds=SECONDS, rate=500)
+    profile = spy.record("--blocking", pid=target.pid, seconds=SECONDS, rate=500, timed=True)
     waits.stop()
-    check(judges.shares(profile.frames()), told(target)["MainThread"], waits)
+    check(judges.shares(profile.frames()), told(target)["MainThread"], waits,
+          samples=profile.independent)
 
 
 @pytest.mark.case("bias: known shares, threads")
@@ -76,14 +77,14 @@ def test_chains(spy, launch):
     target = launch("chains.py", 120)
     computes(target.pid)
     waits = Waits(target.pid)
-    profile = spy.record(pid=target.pid, seconds=SECONDS, rate=2500)
+    profile = spy.record(pid=target.pid, seconds=SECONDS, rate=2500, timed=True)
     waits.stop()
     _, _, weight = judges.chains(profile.frames())
-    samples = sum(weight.values())
     assert seen(profile, weight) >= 0.5
     # They are equal by construction, but for where their code lies: one point is theirs.
     off = judges.spread(weight)
-    assert abs(off) <= waits.bound(POINTS + 1, 1 / judges.CHAINS, samples), (off, weight)
+    bound = waits.bound(POINTS + 1, 1 / judges.CHAINS, profile.independent)
+    assert abs(off) <= bound, (off, bound, weight)
 
 
 def part_of(spans, begin, end):

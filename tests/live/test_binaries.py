@@ -193,7 +193,7 @@ def test_embedded(spy, start, place, python, folder, where):
     assert dump.version.startswith(python.full_version)
     assert "embedding-server" in dump.record["command"]
     profile = spy.record("--idle", pid=target.pid, seconds=0.2)
-    assert profile.having("inside") >= 0.9 * profile.moments
+    assert profile.having("inside") >= 0.9 * profile.certain
 
 
 UWSGI_APPLICATION = """
@@ -246,4 +246,4 @@ def test_uwsgi(spy, start, folder):
         assert "background" in [frame.name for frame in dumps[worker].of(thread)]
     profile = spy.record("-s", pid=target.pid, seconds=0.5)
     busy = [root for root in profile.roots() if int(root.split()[1]) in workers]
-    assert len(busy) == 2 and profile.having("background") >= 1.5 * profile.moments
+    assert len(busy) == 2 and profile.having("background") >= 1.5 * profile.certain

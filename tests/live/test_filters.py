@@ -114,6 +114,6 @@ def test_modes(spy, launch, option):
     system.computes(target.pid)
     profile = spy.record(option, pid=target.pid, seconds=0.4, rate="1k")
     assert 0 < profile.truth["rate"] == 1000
-    assert (0.8 if "gil" in option else 0.97) * profile.moments - 2 <= profile.samples <= 1.02 * 400
+    assert (0.8 if "gil" in option else 0.97) * profile.certain - 2 <= profile.samples <= 1.02 * 400
     assert profile.share(lambda frames: frames[0].name == "<module>") == 1
     assert profile.having("outer") > 0.95 * profile.samples

@@ -72,7 +72,7 @@ def test_without(spy, launch):
         for thread in spy.dump(target.pid).threads:
             assert not thread["gil"] and not thread["gil_wait"]
     profile = spy.record("--gil", pid=target.pid, seconds=1)
-    assert min(profile.having(name) for name in HOLDERS) >= 0.9 * profile.moments - 2
+    assert min(profile.having(name) for name in HOLDERS) >= 0.9 * profile.certain - 2
     assert profile.having("waits") == 0
 
 
@@ -87,7 +87,7 @@ def test_share(spy, launch, python):
     profile = spy.record("--gil", pid=target.pid, seconds=4, rate=1000,
                          prefix=("nice", "-n", "-10") if os.geteuid() == 0 else ())
     first, second = (profile.having(name) for name in sorted(HOLDERS))
-    assert first + second == profile.samples >= 0.8 * profile.moments
+    assert first + second == profile.samples >= 0.8 * profile.certain
     # 2.7 hands its GIL over to whoever comes first, which on a busy machine is not quite half.
     bound = 0.03 if python.version >= (3,) else 0.06
     assert abs(first / (first + second) - 0.5) <= bound, (first, second)

@@ -84,7 +84,7 @@ def test_stopped(spy, launch, python):
         stack = spy.dump(target.pid, *option).main
         assert truth.difference(truth.stack_of(python, target.facts), stack) is None
         profile = spy.record("--idle", *option, pid=target.pid, seconds=0.2)
-        assert profile.samples >= 0.9 * profile.moments
+        assert profile.samples >= 0.9 * profile.certain
         assert system.state(target.pid) == "T" and system.tracer(target.pid) == 0
     target.signal(signal.SIGCONT)
     system.wait_until(lambda: system.state(target.pid) == "S", "the target goes on")
@@ -129,7 +129,7 @@ def test_held(spy, launch, python):
             stack = spy.dump(target.pid, *option).main
             assert truth.difference(truth.stack_of(python, target.facts), stack) is None
         profile = spy.record("--idle", pid=target.pid, seconds=0.2)
-        assert profile.samples >= 0.9 * profile.moments
+        assert profile.samples >= 0.9 * profile.certain
         assert system.tracer(target.pid) == tracer.pid and system.state(target.pid) == "t"
         tracer.stdin.close()
     system.wait_until(lambda: system.state(target.pid) == "S", "the target goes on")
@@ -147,7 +147,7 @@ def test_strace(spy, launch):
         system.wait_until(lambda: system.tracer(target.pid), "strace traces")
         for option in ([], ["--nonblocking"]):
             profile = spy.record(*option, pid=target.pid, seconds=0.3)
-            assert profile.having("inner") >= 0.8 * profile.moments
+            assert profile.having("inner") >= 0.8 * profile.certain
         assert system.tracer(target.pid) == strace.pid
         strace.send_signal(signal.SIGINT)
         strace.wait(10)
@@ -192,12 +192,12 @@ def test_at_once(spy, launch):
     output = spy.folder / "blocking.folded"
     process = spy.start("record", "--blocking", "-r", 500, "-d", 0.8, "-o", output, "-p", target.pid)
     profile = spy.record(pid=target.pid, seconds=0.4)
-    assert profile.having("inner") >= 0.8 * profile.moments
+    assert profile.having("inner") >= 0.8 * profile.certain
     assert "outer" in [frame.name for frame in spy.dump(target.pid).main]
     status, error = ended(process)
     assert status == 0, error
     profile = spy.read(output, error)
-    assert profile.having("inner") >= 0.8 * profile.moments
+    assert profile.having("inner") >= 0.8 * profile.certain
     assert_free(target.pid)
 
 

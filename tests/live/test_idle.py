@@ -62,9 +62,9 @@ def test_record_waits(spy, launch):
     profile = spy.record("--idle", pid=target.pid, seconds=SECONDS)
     seen = kinds_seen(profile)
     for kind in kinds - {"sleep"}:
-        assert seen[kind] >= 0.95 * profile.moments - 2, kind
+        assert seen[kind] >= 0.95 * profile.certain - 2, kind
     # The thread that is joined sleeps in the same function.
-    assert seen["sleep"] >= 2 * (0.95 * profile.moments - 2)
+    assert seen["sleep"] >= 2 * (0.95 * profile.certain - 2)
 
 
 @pytest.mark.case("idle: C that computes without the GIL")
@@ -84,7 +84,7 @@ def check_native(spy, target, kind):
     assert gil >= 9 if keeps else gil <= 3, looks
     assert not any(thread["gil_wait"] for thread in looks), "nobody else wants the GIL"
     profile = spy.record(pid=target.pid, seconds=SECONDS)
-    assert kinds_seen(profile)[kind] >= 0.85 * profile.moments - 2
+    assert kinds_seen(profile)[kind] >= 0.85 * profile.certain - 2
     assert profile.having("wait") == 0
     profile = spy.record("--gil", pid=target.pid, seconds=SECONDS)
     share = kinds_seen(profile)[kind] / profile.moments
@@ -116,7 +116,7 @@ def test_stopped(spy, launch):
         assert (thread["active"], thread["os_state"]) == (False, "T")
         assert spy.record(pid=target.pid, seconds=0.3).samples == 0
         profile = spy.record("--idle", pid=target.pid, seconds=0.3)
-        assert profile.having("outer") >= 0.95 * profile.moments - 2
+        assert profile.having("outer") >= 0.95 * profile.certain - 2
     finally:
         target.signal(signal.SIGCONT)
     system.computes(target.pid)
@@ -137,7 +137,7 @@ def test_starved(spy, start, launch):
     before = system.cpu_ticks(target.pid)
     profile = spy.record(pid=target.pid, seconds=1)
     # Wherever it was when it lost its CPU, it is there still.
-    assert profile.samples >= 0.95 * profile.moments - 2
+    assert profile.samples >= 0.95 * profile.certain - 2
     assert system.cpu_ticks(target.pid) - before < 50, "it was to have no CPU"
     thread = spy.dump(target.pid).threads[0]
     assert (thread["active"], thread["os_state"]) == (True, "R")
@@ -191,7 +191,7 @@ def test_held(spy, launch, name, active):
     assert process.returncode == 0, error
     profile = spy.read(output, error.decode())
     if active:
-        assert profile.samples >= 0.9 * profile.moments - 2
+        assert profile.samples >= 0.9 * profile.certain - 2
     else:
         assert profile.samples == 0
 

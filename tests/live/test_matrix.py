@@ -41,7 +41,7 @@ def check_amount(profile, seconds):
     lost = truth["dropped"] + truth["unreadable"]
     assert 0.9 * expected - 2 <= profile.samples + truth["missed"] + lost, truth
     assert profile.samples + lost <= 1.05 * expected + 2, truth
-    assert 0.97 * profile.moments - 2 <= profile.samples <= 1.03 * profile.moments + 2, truth
+    assert 0.97 * profile.certain - 2 <= profile.samples <= 1.03 * profile.moments + 2, truth
     assert lost <= 0.01 * expected + 1, truth
 
 
@@ -149,7 +149,7 @@ def test_gil(spy, launch, python):
     if not python.free_threaded:
         spin = launch("spin.py")
         profile = spy.record("--gil", pid=spin.pid, seconds=0.4)
-        assert profile.samples >= 0.6 * profile.moments
+        assert profile.samples >= 0.6 * profile.certain
         check_spin(profile)
 
 
@@ -160,7 +160,7 @@ def test_gil_shared(spy, launch, python):
     program = launch("gil.py")
     profile = spy.record("--gil", pid=program.pid, seconds=1.2)
     first, second = profile.having("hold_first"), profile.having("hold_second")
-    assert first + second >= 0.6 * profile.moments
+    assert first + second >= 0.6 * profile.certain
     assert first + second == profile.samples, "a thread without the GIL is in the profile"
     if python.version >= (3, 2):  # before that the GIL is not handed over in turn
         assert 0.3 < first / (first + second) < 0.7
@@ -187,14 +187,14 @@ def test_record_children(spy, launch):
             found[pid] = found.get(pid, 0) + count
         assert not (set(pids.values()) - {pids[pid]}) & set(names), stack
     assert set(found) == set(pids)
-    assert min(found.values()) >= 0.7 * profile.moments
+    assert min(found.values()) >= 0.7 * profile.certain
 
 
 @pytest.mark.case("children: without -s")
 def test_record_no_children(spy, launch):
     parent = launch("children.py")
     profile = spy.record("--idle", pid=parent.pid, seconds=0.3)
-    assert profile.having("wait_in_parent") == profile.samples >= 0.9 * profile.moments
+    assert profile.having("wait_in_parent") == profile.samples >= 0.9 * profile.certain
     assert not profile.having("work_first") and not profile.having("work_second")
 
 
@@ -311,7 +311,7 @@ def test_recursive(spy, launch):
         assert stack[-1].name == "<module>" and stack[-1].line in lines
         assert {frame.name for frame in stack[:-1]} <= {"recurse"}
     profile = spy.record(rate=1000, pid=program.pid, seconds=0.5)
-    assert profile.samples >= 0.97 * profile.moments
+    assert profile.samples >= 0.97 * profile.certain
     for frames, _ in profile.frames():
         assert len(frames) <= 22
         assert frames[0].name == "<module>" and frames[0].line in lines

@@ -34,7 +34,7 @@ def test_turns(spy, launch, turn):
     allowed = 1 + profile.samples // 1000000
     assert sum(wrong.values()) <= allowed, "wrong: %d of %d: %s" % (
         sum(wrong.values()), seen, wrong.most_common(3))
-    assert seen == profile.samples >= 0.99 * profile.moments - 2, profile.truth
+    assert seen == profile.samples >= 0.99 * profile.certain - 2, profile.truth
     if profile.truth["missed"] <= profile.moments:
         lost = profile.truth["dropped"] + profile.truth["unreadable"]
         assert lost <= 0.001 * profile.moments + 1, profile.truth
@@ -53,7 +53,7 @@ def test_made(spy, launch, option):
     assert not wrong, "wrong: %d of %d: %s" % (
         sum(wrong.values()), seen, wrong.most_common(3))
     if not option:
-        assert seen >= 0.15 * profile.moments
+        assert seen >= 0.15 * profile.certain
         lost = profile.truth["dropped"] + profile.truth["unreadable"]
         assert lost <= 0.01 * profile.moments + 1, profile.truth
 

@@ -41,7 +41,7 @@ def test_pid_namespace(spy, start, command, python):
         assert target.facts["threads"][thread["name"]][1] in (None, inner_tid)
         assert target.facts["threads"][thread["name"]][0] == thread["ident"]
     profile = spy.record("--idle", pid=pid, seconds=0.2)
-    assert profile.having("sleeper") >= 9 * profile.moments
+    assert profile.having("sleeper") >= 9 * profile.certain
 
 
 @pytest.mark.case("mount namespace and root")
@@ -75,7 +75,7 @@ def test_own_root(spy, start, python, place, folder):
     assert dump.record["executable"].startswith("/opt/elsewhere/")
     assert dump.threads[0]["frames"][2]["path"] == "/opt/targets/stacks.py"
     profile = spy.record("--idle", pid=pid, seconds=0.2)
-    assert profile.having("innermost") >= 0.9 * profile.moments
+    assert profile.having("innermost") >= 0.9 * profile.certain
 
 
 @pytest.mark.case("chroot and PID namespace")
@@ -104,5 +104,5 @@ def test_children(spy, start, command):
     dumps = spy.dumps("-s", "-p", wrapper.pid)
     assert list(dumps) == [pid] and dumps[pid].main[-1].name == "<module>"
     profile = spy.record("-s", pid=wrapper.pid, seconds=0.4)
-    assert profile.having("inner") >= 0.8 * profile.moments
+    assert profile.having("inner") >= 0.8 * profile.certain
     assert system.state(target.pid) in "RSD"

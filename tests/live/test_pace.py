@@ -7,7 +7,7 @@ import time
 
 import pytest
 from kit import judges
-from kit.clocks import Waits, load, told
+from kit.clocks import WAIT, Waits, load, told
 from kit.spy import ended
 
 SECONDS = float(os.environ.get("PYSPYC_PACE_SECONDS", "1.4"))
@@ -37,7 +37,7 @@ def test_in_step(spy, launch, option):
     bound = 8 + 3 * judges.error(known, profile.moments)
     assert abs(share - known) * 100 <= bound, (share, truth, profile.truth)
     if option:
-        assert profile.samples >= 0.99 * profile.moments - 2
+        assert profile.samples >= 0.99 * profile.certain - 2
         rests = profile.having("rests") / profile.moments
         assert abs(rests - (1 - known)) * 100 <= bound, (rests, truth)
 
@@ -69,9 +69,11 @@ def test_busy(spy, launch, nice, rate):
     found = judges.shares(profile.frames())
     samples = sum(found.values())
     assert samples >= 50, truth
+    # pyspyc waits for a CPU as others do: a late sample stands for all that was missed meanwhile.
+    independent = samples ** 2 / (truth["samples"] + truth["missed"] * max(1, WAIT * rate))
     parts = judges.percent(known)
     for name, off in judges.apart(found, known).items():
-        bound = waits.bound(2, parts[name] / 100, samples)
+        bound = waits.bound(2, parts[name] / 100, independent)
         assert abs(off) <= bound, (name, off, bound, found, known)
 
 

@@ -75,7 +75,7 @@ def test_deep_record(spy, launch):
               if any(frame.name.endswith("descend") for frame in frames)]
     assert len(stacks) == 1
     assert sum(frame.name.endswith("descend") for frame in stacks[0]) == 10001
-    assert profile.having("descend") >= 0.9 * profile.moments
+    assert profile.having("descend") >= 0.9 * profile.certain
 
 
 @pytest.mark.case("stack: beyond the bound")
@@ -88,7 +88,7 @@ def test_bound(spy, launch):
     assert len(names) >= 10000 and names[:2] == ["wait", "descend"]
     assert thread["truncated"] == (len(names) < 150000)
     profile = spy.record("--idle", pid=target.pid, seconds=0.3, rate=20)
-    assert profile.having("descend") >= 0.9 * profile.moments
+    assert profile.having("descend") >= 0.9 * profile.certain
 
 
 @pytest.mark.case("qualified names")

@@ -99,7 +99,7 @@ def test_churn(spy, launch):
             brief += count
         if "main" in names:
             assert "(MainThread)" in root, (root, names)
-    assert brief >= 0.3 * profile.moments
+    assert brief >= 0.3 * profile.certain
     named = [root for root in profile.roots() if "brief-" in root]
     assert len(named) >= 10
     for _ in range(10):
@@ -139,9 +139,9 @@ def test_record_interpreters(spy, launch, python):
     exact = python.version >= (3, 13)
     profile = spy.record(*([] if exact else ["--idle"]), pid=target.pid, seconds=SECONDS)
     both = [profile.having("inside_0"), profile.having("inside_1")]
-    assert min(both) > 0.9 * profile.moments
+    assert min(both) > 0.9 * profile.certain
     assert profile.having("wait") == (0 if exact else profile.having("inside_0"))
     if exact and not python.free_threaded:
         profile = spy.record("--gil", pid=target.pid, seconds=SECONDS)
         both = [profile.having("inside_0"), profile.having("inside_1")]
-        assert min(both) > 0.5 * profile.moments, "both hold a GIL of their own all the time"
+        assert min(both) > 0.5 * profile.certain, "both hold a GIL of their own all the time"

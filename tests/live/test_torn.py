@@ -42,7 +42,7 @@ def judge(profile):
 def check(profile, least=0.99):
     torn, weight, seen = judge(profile)
     assert not torn, "torn: %d of %d: %s" % (sum(torn.values()), seen, torn.most_common(3))
-    assert seen == profile.samples >= least * profile.moments - 2, profile.truth
+    assert seen == profile.samples >= least * profile.certain - 2, profile.truth
     # Where the machine cannot keep up by far, a thread may not get to stop within the deadline.
     if profile.truth["missed"] <= profile.moments:
         lost = profile.truth["dropped"] + profile.truth["unreadable"]
@@ -69,7 +69,7 @@ def test_torn_crowd(spy, launch):
         if tuple(names[at:]) not in chains or names[0] not in ("<module>", "_bootstrap"):
             torn[" > ".join(names)] += count
     assert not torn, "torn: %d of %d: %s" % (sum(torn.values()), seen, torn.most_common(3))
-    assert seen >= 0.99 * profile.samples >= 5 * profile.moments, profile.truth
+    assert seen >= 0.99 * profile.samples >= 5 * profile.certain, profile.truth
 
 
 @pytest.mark.case("torn stacks: 1 kHz")

@@ -51,7 +51,7 @@ def load(nice=0):
         yield
 
 
-WAIT = 0.003 * 1e9  # ns: as long, about, as a turn of whom it has to wait for
+WAIT = 0.003  # seconds: as long, about, as a turn of whom one has to wait for
 
 
 class Waits:
@@ -77,7 +77,7 @@ class Waits:
     def stop(self):
         ran, waited, turns = (now - then for now, then in zip(self._read(), self.before))
         self.share = waited / max(ran + waited, 1)
-        self.times = max(min(turns, waited / WAIT), 1)  # most turns begin without a wait
+        self.times = max(min(turns, waited / (1e9 * WAIT)), 1)  # most turns begin without a wait
         return self
 
     def error(self, share, samples):

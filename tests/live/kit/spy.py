@@ -82,6 +82,12 @@ class Folded:
         """The moments that samples stand for: a late one stands for those missed before it, too."""
         return self.truth["reached"] * self.truth["seconds"] + self.truth["missed"]
 
+    @property
+    def certain(self):
+        """Those of them at which no thread waited for a CPU after a stop, as such are left out."""
+        waiting = self.truth["waiting"]
+        return self.moments - waiting - (self.truth["missed"] if waiting else 0)
+
     def weighs_right(self, threads=1):
         """True when no sample stands for more than itself and what was missed."""
         told = self.truth["samples"]
@@ -101,6 +107,32 @@ class Folded:
 
     def names(self):
         return {frame.name for frames, _ in self.frames() for frame in frames}
+
+
+class Timed(Folded):
+    """A profile in speedscope's format, of one thread: the same, and what each sample weighed."""
+
+    def __init__(self, text, truth):
+        super().__init__("", truth)
+        data = json.loads(text)
+        frames = ["%s (%s:%d)" % (frame["name"], frame.get("file", ""), frame.get("line", 0))
+                  for frame in data["shared"]["frames"]]
+        (self.thread,) = data["profiles"]
+        for stack, weight in self.weighed():
+            self.stacks[tuple(frames[index] for index in stack)] += weight
+        self.stacks = Counter({stack: round(weight) for stack, weight in self.stacks.items()})
+
+    def weighed(self):
+        """(stack, periods of the rate) in the order of time; equal ones that follow are one."""
+        period = 1e9 / self.truth["rate"]
+        for stack, weight in zip(self.thread["samples"], self.thread["weights"]):
+            yield stack, weight / period
+
+    @property
+    def independent(self):
+        """So many samples of weight 1 would tell as much: a late one tells a place, not a share."""
+        weights = [weight for _, weight in self.weighed()]
+        return sum(weights) ** 2 / sum(weight ** 2 for weight in weights)
 
 
 class Dump:
@@ -172,10 +204,12 @@ class Spy:
         self.files += 1
         return self.folder / ("out-%d%s" % (self.files, ending))
 
-    def record(self, *arguments, pid=None, seconds=None, rate=200, status=0, launch=None, **more):
-        """Records to a folded profile, attached to pid or launching a command."""
-        output = self.file(".folded")
-        words = ["record", "-f", "folded", "-o", output, "-r", rate, *arguments]
+    def record(self, *arguments, pid=None, seconds=None, rate=200, status=0, launch=None,
+               timed=False, **more):
+        """Records to a folded profile (or Timed), attached to pid or launching a command."""
+        form = "speedscope" if timed else "folded"
+        output = self.file("." + form)
+        words = ["record", "-f", form, "-o", output, "-r", rate, *arguments]
         if seconds is not None:
             words += ["-d", seconds]
         if pid is not None:
@@ -183,6 +217,9 @@ class Spy:
         if launch is not None:
             words += ["--", *launch]
         done = self.run(*words, status=status, **more)
+        if timed:
+            return Timed(output.read_text(encoding="utf-8"),
+                         parse_truth(done.stderr.decode("utf-8")))
         return self.read(output, done.stderr.decode("utf-8"))
 
     @staticmethod
