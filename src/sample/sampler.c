@@ -240,8 +240,8 @@ static bool selected(const struct spy_thread *thread, enum spy_select select)
 }
 
 /*
- * A single thread that ran will run: its stack is read in the same call as the list, which is a
- * third of what a moment costs otherwise.
+ * A single thread that ran will run: its stack is read in the same call as the list, one system call
+ * instead of two.
  */
 static void plan_ahead(struct spy_sampler *sampler, const struct spy_pass *pass)
 {

@@ -13,16 +13,24 @@ static const char *const versions[] = { "3.10.0", "3.11.0", "3.12.0", "3.13.0" }
 /* The arena's memory, with its reads counted; `stirs` changes the innermost frame between copies. */
 struct counted {
 	struct spy_memory memory;
-	struct made *made;
+	struct made made;
 	unsigned reads;
 	bool stirs;
+};
+
+/* A thread, its reader and what is remembered of it. */
+struct scene {
+	struct counted counted;
+	struct spy_stack_reader reader;
+	struct spy_stack_memory memory;
+	struct spy_stack stack;
 };
 
 static int counted_read(struct spy_memory *memory, const struct spy_range *ranges, size_t count,
 			struct pyspyc_error *err)
 {
 	struct counted *counted = (struct counted *)memory;
-	struct made *made = counted->made;
+	struct made *made = &counted->made;
 	uint64_t inner = made->frames[DEPTH - 1] + made->arena.layout.frame_instr_ptr;
 	size_t i;
 	int result = 0;
@@ -38,69 +46,72 @@ static int counted_read(struct spy_memory *memory, const struct spy_range *range
 
 static const struct spy_memory_ops counted_ops = { .read = counted_read };
 
-static void begin(struct counted *counted, struct made *made, struct spy_stack_reader *reader,
-		  const char *version)
+static void begin(struct scene *scene, const char *version)
 {
 	struct spy_heap heap;
 
-	make(made, version);
-	*counted = (struct counted){ .memory = { .ops = &counted_ops }, .made = made };
-	heap = made->arena.heap;
-	heap.memory = &counted->memory;
-	spy_stack_reader_init(reader, &heap, 0, PYSPYC_BLOCKING_NEVER);
+	*scene = (struct scene){ .counted.memory.ops = &counted_ops };
+	make(&scene->counted.made, version);
+	heap = scene->counted.made.arena.heap;
+	heap.memory = &scene->counted.memory;
+	spy_stack_reader_init(&scene->reader, &heap, 0, PYSPYC_BLOCKING_NEVER);
 }
 
-static void end(struct made *made, struct spy_stack_memory *memory, struct spy_stack_reader *reader)
+static void end(struct scene *scene)
 {
-	spy_stack_memory_free(memory);
-	spy_stack_reader_deinit(reader);
-	arena_close(&made->arena);
+	spy_stack_memory_free(&scene->memory);
+	spy_stack_reader_deinit(&scene->reader);
+	arena_close(&scene->counted.made.arena);
 }
 
-static bool read_ahead(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
-		       const struct made *made, unsigned at_ms)
+static void read_now(struct scene *scene, unsigned at_ms)
 {
+	assert_int_equal(read_at(&scene->reader, &scene->memory, &scene->counted.made, at_ms,
+				 &scene->stack), 0);
+}
+
+static bool read_ahead(struct scene *scene, unsigned at_ms)
+{
+	struct spy_stack_reader *reader = &scene->reader;
+
 	reader->now_ns = UINT64_C(1000000) * at_ms;
-	if (!spy_stack_ahead(reader, memory, &made->state))
+	if (!spy_stack_ahead(reader, &scene->memory, &scene->counted.made.state))
 		return false;
 	assert_int_equal(spy_memory_readv(reader->heap.memory, reader->ranges, reader->range_count,
 					  NULL), 0);
-	reader->ahead = memory;
+	reader->ahead = &scene->memory;
 	return true;
 }
 
 static void check_taken(const char *version)
 {
-	struct spy_stack_memory memory = { 0 };
-	struct spy_stack_reader reader;
-	struct counted counted;
-	struct spy_stack stack;
-	struct made made;
+	struct scene scene;
+	struct made *made = &scene.counted.made;
 	unsigned i;
 
-	begin(&counted, &made, &reader, version);
-	assert_false(read_ahead(&reader, &memory, &made, 50)); /* it is not known where to look */
+	begin(&scene, version);
+	assert_false(read_ahead(&scene, 50)); /* it is not known where to look */
 	for (i = 1; i <= 4; i++)
-		assert_int_equal(read_at(&reader, &memory, &made, i * 100, &stack), 0);
-	counted.reads = 0;
-	assert_true(read_ahead(&reader, &memory, &made, 401));
-	assert_false(spy_stack_moved(&reader, &memory));
-	assert_int_equal(read_at(&reader, &memory, &made, 401, &stack), 0);
-	assert_int_equal(counted.reads, 1);
-	assert_int_equal(stack.count, DEPTH);
-	assert_int_equal(stack.same, DEPTH);
-	assert_string_equal(stack.codes[0]->code.name, "f4");
+		read_now(&scene, i * 100);
+	scene.counted.reads = 0;
+	assert_true(read_ahead(&scene, 401));
+	assert_false(spy_stack_moved(&scene.reader, &scene.memory));
+	read_now(&scene, 401);
+	assert_int_equal(scene.counted.reads, 1);
+	assert_int_equal(scene.stack.count, DEPTH);
+	assert_int_equal(scene.stack.same, DEPTH);
+	assert_string_equal(scene.stack.codes[0]->code.name, "f4");
 	/* It counts once. */
-	assert_null(reader.ahead);
-	set_top(&made, made.frames[DEPTH - 2]);
-	assert_int_equal(read_at(&reader, &memory, &made, 402, &stack), 0);
-	assert_int_equal(stack.count, DEPTH - 1);
+	assert_null(scene.reader.ahead);
+	set_top(made, made->frames[DEPTH - 2]);
+	read_now(&scene, 402);
+	assert_int_equal(scene.stack.count, DEPTH - 1);
 	/* One that has moved on since is found where it was when it was read. */
-	assert_true(read_ahead(&reader, &memory, &made, 403));
-	set_top(&made, made.frames[DEPTH - 3]);
-	assert_int_equal(read_at(&reader, &memory, &made, 403, &stack), 0);
-	assert_int_equal(stack.count, DEPTH - 1);
-	end(&made, &memory, &reader);
+	assert_true(read_ahead(&scene, 403));
+	set_top(made, made->frames[DEPTH - 3]);
+	read_now(&scene, 403);
+	assert_int_equal(scene.stack.count, DEPTH - 1);
+	end(&scene);
 }
 
 static void test_taken(void **state)
@@ -113,37 +124,30 @@ static void test_taken(void **state)
 
 static void test_moved(void **state)
 {
-	struct spy_stack_memory memory = { 0 }, other = { 0 };
-	struct spy_stack_reader reader;
-	struct counted counted;
-	struct spy_stack stack;
-	struct made made;
+	struct spy_stack_memory other = { 0 };
+	struct scene scene;
 
-	begin(&counted, &made, &reader, "3.13.0");
-	assert_int_equal(read_at(&reader, &memory, &made, 100, &stack), 0);
-	counted.stirs = true;
-	assert_true(read_ahead(&reader, &memory, &made, 101));
-	assert_true(spy_stack_moved(&reader, &memory));
-	assert_false(spy_stack_moved(&reader, &other));
-	end(&made, &memory, &reader);
+	begin(&scene, "3.13.0");
+	read_now(&scene, 100);
+	scene.counted.stirs = true;
+	assert_true(read_ahead(&scene, 101));
+	assert_true(spy_stack_moved(&scene.reader, &scene.memory));
+	assert_false(spy_stack_moved(&scene.reader, &other));
+	end(&scene);
 }
 
 /* Who did not have the GIL: whether it collects was not read, and might matter now. */
 static void test_collector(void **state)
 {
-	struct spy_stack_memory memory = { 0 };
-	struct spy_stack_reader reader;
-	struct counted counted;
-	struct spy_stack stack;
-	struct made made;
+	struct scene scene;
 
-	begin(&counted, &made, &reader, "3.13.0");
-	assert_int_equal(read_at(&reader, &memory, &made, 100, &stack), 0);
-	memory.collecting_at = arena_take(&made.arena, 8);
-	assert_false(read_ahead(&reader, &memory, &made, 101));
-	made.state.gil = true;
-	assert_true(read_ahead(&reader, &memory, &made, 101));
-	end(&made, &memory, &reader);
+	begin(&scene, "3.13.0");
+	read_now(&scene, 100);
+	scene.memory.collecting_at = arena_take(&scene.counted.made.arena, 8);
+	assert_false(read_ahead(&scene, 101));
+	scene.counted.made.state.gil = true;
+	assert_true(read_ahead(&scene, 101));
+	end(&scene);
 }
 
 int main(void)

@@ -84,7 +84,10 @@ class Folded:
 
     @property
     def certain(self):
-        """Those of them at which no thread waited for a CPU after a stop, as such are left out."""
+        """Those of them at which no thread waited for a CPU after a stop, as such are left out.
+
+        What waited may stand for some that were missed.
+        """
         waiting = self.truth["waiting"]
         return self.moments - waiting - (self.truth["missed"] if waiting else 0)
 
