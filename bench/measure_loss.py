@@ -1,7 +1,10 @@
 """What a profiler takes from its target: pairs of stretches of work of the same process, one with
 and one without the profiler, in turn; points of throughput lost, the median of the pairs and their
-quartiles. Neither core is kept free for the target: an idle machine shows what the profiler does to
-it, a busy one also what others do, which the pairs' spread tells."""
+quartiles. Without it means that it is halted (SIGSTOP) for as long, so that many short pairs fit
+into one recording and what the machine does meanwhile is in both; py-spy, which may be holding its
+target just then, is started anew for each pair. Neither core is kept free for the target: an idle
+machine shows what the profiler does to it, a busy one also what others do, which the pairs' spread
+tells."""
 
 import array
 import contextlib
@@ -10,12 +13,14 @@ import time
 from functools import partial
 
 import table
-from peers import attempt
+from peers import attempt, attempt_all
 from table import Row, Series
 
 TITLE = "What it costs the target"
 DEPTH = 32
 SETTLED = 0.6  # by then each of them samples
+SWITCHED = 0.02  # as long it takes at most to be halted, or to go on
+AT_ONCE = 10  # pairs in one recording
 
 
 class Quartiles(Series):
@@ -73,22 +78,49 @@ def pair(profiler, target, turn, seconds, rate, **options):
     return None if with_it is None else 100 * (1 - with_it / alone)
 
 
-def losses(profilers, target, pairs, seconds, rate, few=(), **options):
-    """Points lost by profiler; those in `few` get a quarter of the pairs."""
+def side(job, target, on, seconds):
+    """A stretch with the profiler going on, or halted."""
+    (job.go_on if on else job.halt)()
+    time.sleep(SWITCHED)
+    return stretch(target, seconds)
+
+
+def pairs_at_once(profiler, target, count, seconds, rate, **options):
+    """Points lost of several pairs in one recording; who begins takes turns here as well."""
+    job = profiler.start(target, 2 * count * (seconds + SWITCHED) + SETTLED + 5, rate, **options)
+    found = []
+    try:
+        time.sleep(SETTLED)
+        for turn in range(count):
+            speed = {on: side(job, target, on, seconds) for on in (turn % 2 > 0, turn % 2 == 0)}
+            found.append(100 * (1 - speed[True] / speed[False]))
+        return found if job.runs() else []
+    finally:
+        job.go_on()
+        job.stop()
+
+
+def losses(profilers, target, pairs, seconds, rate, **options):
+    """Points lost by profiler; those that hold their target get a tenth of the pairs, of longer
+    stretches."""
     found = {profiler.name: Quartiles() for profiler in profilers}
     stretch(target, seconds)
-    for turn in range(pairs):
+    for turn in range(-(-pairs // AT_ONCE)):
         for profiler in profilers:
-            if profiler not in few or turn % 4 == 0:
-                attempt(found[profiler.name], pair, profiler, target, turn, seconds, rate, **options)
+            series = found[profiler.name]
+            if profiler.holds_target:
+                attempt(series, pair, profiler, target, turn, 3 * seconds, rate, **options)
+            else:
+                attempt_all(series, pairs_at_once, profiler, target, min(pairs, AT_ONCE), seconds,
+                            rate, **options)
     return found
 
 
 def row(context, python, rate, name, limit):
     present, peers = context.present(python)
     with working(context, python) as target:
-        found = losses((context.spy, *present), target, context.either(9, 3), context.either(1, 0.3),
-                       rate, few=(context.pyspy, context.tachyon))
+        found = losses((context.spy, *present), target, context.either(50, 2),
+                       context.either(0.3, 0.1), rate)
     ours = found.pop("pyspyc")
     return Row("throughput lost, one thread, %s" % name, python.id, "≤ %d %%" % limit, ours,
                {**peers, **found}, table.at_most(table.median(ours), limit))

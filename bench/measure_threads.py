@@ -73,11 +73,11 @@ def lost_threads(recording):
 
 
 def slowed(context, python):
-    seconds, pairs = context.either(3.0, 0.5), context.either(4, 1)
+    seconds, pairs = context.either(0.3, 0.2), context.either(80, 2)
     present, peers = context.present(python)
     with measure_loss.working(context, python, SPINNING, WAITING) as target:
         found = measure_loss.losses((context.spy, *present), target, pairs, seconds, RATE,
-                                    few=(context.pyspy, context.tachyon), idle=True, threads=True)
+                                    idle=True, threads=True)
     ours = found.pop("pyspyc")
     return Row("200 + 200 threads, throughput lost", python.id, "≤ 2 %", ours, {**peers, **found},
                table.at_most(table.median(ours), 2))

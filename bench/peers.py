@@ -47,6 +47,14 @@ def attempt(series, function, *arguments, **more):
     return True
 
 
+def attempt_all(series, function, *arguments, **more):
+    """As attempt, of a function that has several figures."""
+    def add():
+        series.values += function(*arguments, **more)
+
+    return attempt(series, add)
+
+
 class Recording:
     """What a profiler made of a target: `samples` good stacks of threads, `lost` that it tried.
 
@@ -99,6 +107,7 @@ class Profiler:
     name = ""
     blocking = ()
     nonblocking = ()
+    holds_target = False  # stops all of it to read, so may not be halted itself
 
     def __init__(self, folder):
         self.folder = folder
@@ -146,6 +155,12 @@ class Job:
             return stat.rpartition(")")[2].split()[0] not in "ZX"
         return False
 
+    def halt(self):
+        self.running.kill(signal.SIGSTOP)
+
+    def go_on(self):
+        self.running.kill(signal.SIGCONT)
+
     def stop(self, timeout=10):
         self.running.kill(signal.SIGINT)
         ended = self.running.end(timeout)
@@ -188,6 +203,7 @@ class Pyspyc(Profiler):
 
 class PySpy(Profiler):
     name = "py-spy"
+    holds_target = True
     nonblocking = ("--nonblocking",)
     FASTEST = 10000  # it takes that many samples however long they last
 

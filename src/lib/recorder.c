@@ -247,6 +247,17 @@ static void try_waiting(struct pyspyc_recorder *recorder, uint64_t now)
 		spy_tracked_try(recorder->tracked[i], recorder->booking.options.blocking, now);
 }
 
+/* Of a process that is sampled, a pass that fails tells that it has ended. */
+static bool may_change(const struct pyspyc_recorder *recorder)
+{
+	size_t i;
+
+	for (i = 0; i < recorder->tracked_count; i++)
+		if (recorder->tracked[i]->state != SPY_TRACKED_SAMPLING)
+			return true;
+	return recorder->booking.options.subprocesses;
+}
+
 enum look { LOOK_SAMPLING, LOOK_WAITING, LOOK_OVER };
 
 /* What processes there are, and whether any can be sampled. */
@@ -255,7 +266,7 @@ static enum look look(struct pyspyc_recorder *recorder, uint64_t now)
 	spy_recorder_find_children(recorder, now);
 	try_waiting(recorder, now);
 	spy_recorder_forget_gone(recorder);
-	recorder->look_ns = now + LOOK_EVERY_NS;
+	recorder->look_ns = may_change(recorder) ? now + LOOK_EVERY_NS : UINT64_MAX;
 	if (hopeless(recorder) || all_gone(recorder))
 		return LOOK_OVER;
 	return any_sampling(recorder) ? LOOK_SAMPLING : LOOK_WAITING;

@@ -32,6 +32,7 @@ struct spy_tracked *spy_recorder_track(struct pyspyc_recorder *recorder, pid_t p
 		return NULL;
 	spy_tracked_init(tracked, pid, given, recorder->booking.options.subprocesses);
 	recorder->tracked[recorder->tracked_count++] = tracked;
+	recorder->look_ns = 0;
 	return tracked;
 }
 
