@@ -79,6 +79,28 @@ static bool ready_now(struct pyspyc_recorder *recorder, uint64_t now)
 	return wait_for(&polled, 1, now, now) > 0;
 }
 
+static bool peeks(const struct pyspyc_recorder *recorder)
+{
+	size_t i;
+
+	for (i = 0; i < recorder->tracked_count; i++)
+		if (recorder->tracked[i]->state == SPY_TRACKED_SAMPLING &&
+		    spy_sampler_peeks(recorder->tracked[i]->sampler))
+			return true;
+	return false;
+}
+
+/* Threads that wait for the GIL are looked at only when they have had it (spy_sampler_peeks). */
+static void peek(struct pyspyc_recorder *recorder)
+{
+	size_t i;
+
+	for (i = 0; i < recorder->tracked_count; i++)
+		if (recorder->tracked[i]->state == SPY_TRACKED_SAMPLING &&
+		    spy_sampler_peeks(recorder->tracked[i]->sampler))
+			spy_sampler_peek(recorder->tracked[i]->sampler);
+}
+
 bool spy_recorder_pause(struct pyspyc_recorder *recorder, uint64_t now, uint64_t wake)
 {
 	if (wake <= now + SPY_AT_ONCE_NS)
@@ -90,5 +112,11 @@ bool spy_recorder_pause(struct pyspyc_recorder *recorder, uint64_t now, uint64_t
 	}
 	if (wake - now > PAUSE_NS)
 		spy_recorder_settle(recorder);
+	while (wake > now + SPY_PEEK_EVERY_NS && peeks(recorder)) {
+		if (sleep_until(recorder, now + SPY_PEEK_EVERY_NS))
+			return true;
+		peek(recorder);
+		now = spy_clock_now();
+	}
 	return sleep_until(recorder, wake);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/map.h"
 
 /* Threads without a name are asked again, less and less often: some never get one. */
 #define NAMES_FIRST_NS (100u * SPY_NSEC_PER_MSEC)
@@ -104,4 +105,19 @@ void spy_identity_names(struct spy_sampler *sampler)
 	else if (sampler->names_wait_ns < NAMES_LAST_NS)
 		sampler->names_wait_ns *= 2;
 	spy_thread_names_free(&names);
+}
+
+bool spy_identity_own(const struct spy_sampler *sampler)
+{
+	struct spy_map idents = { 0 };
+	bool own = true;
+	size_t i;
+
+	for (i = 0; own && i < sampler->thread_count; i++) {
+		bool inserted = false;
+
+		own = spy_map_insert(&idents, sampler->threads[i]->state.ident, &inserted) && inserted;
+	}
+	spy_map_free(&idents);
+	return own;
 }

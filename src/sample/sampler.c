@@ -19,6 +19,8 @@
 #define WAKES_NS (100u * SPY_NSEC_PER_USEC)
 /* So many threads are read in one system call: 5 ranges each and a few more. */
 #define THREADS_AT_ONCE 64
+/* To peek costs waking up, which is as much as it takes to look at so many threads. */
+#define PEEK_FROM 64
 /* Whether it is still the same program; whatever cannot be read is reason enough to look. */
 #define IMAGE_EVERY_NS (50u * SPY_NSEC_PER_MSEC)
 
@@ -142,6 +144,7 @@ static int match_threads(struct spy_sampler *sampler, struct pyspyc_error *err)
 		if (old[i])
 			free_thread(old[i]);
 	spy_identity_tids(sampler);
+	sampler->own = spy_identity_own(sampler);
 	for (i = 0; i < sampler->thread_count; i++)
 		for (j = 0; states->items[i].interpreter_id && j < i; j++)
 			if (sampler->threads[i]->tid &&
@@ -155,6 +158,43 @@ static bool sleeps(char os_state)
 	return os_state == 'S' || os_state == 'D' || os_state == 'T';
 }
 
+static bool jobs_room(struct spy_sampler *sampler)
+{
+	struct spy_thread **chosen;
+	struct spy_stack_job *jobs;
+
+	if (sampler->thread_count <= sampler->job_capacity)
+		return true;
+	jobs = realloc(sampler->jobs, sampler->thread_count * sizeof(*jobs));
+	if (!jobs)
+		return false;
+	sampler->jobs = jobs;
+	chosen = realloc(sampler->chosen, sampler->thread_count * sizeof(struct spy_thread *));
+	if (!chosen)
+		return false;
+	sampler->chosen = chosen;
+	sampler->job_capacity = sampler->thread_count;
+	return true;
+}
+
+/* Whose stacks are what they were: those need not be looked at, nor what the OS says of them. */
+static void look_at_turns(struct spy_sampler *sampler, const struct spy_pass *pass)
+{
+	bool tells = sampler->own && pass->stacks_only && pass->select == SPY_SELECT_ALL &&
+		     sampler->reader.blocking != PYSPYC_BLOCKING_ALWAYS && jobs_room(sampler);
+	size_t i, count = tells ? sampler->thread_count : 0;
+
+	for (i = 0; i < sampler->thread_count; i++) {
+		sampler->threads[i]->memory.unturned = false;
+		if (tells)
+			sampler->jobs[i] = (struct spy_stack_job){
+				.memory = &sampler->threads[i]->memory,
+				.state = &sampler->threads[i]->state,
+			};
+	}
+	spy_stack_turns(&sampler->reader, sampler->jobs, count);
+}
+
 static void look_at_states(struct spy_sampler *sampler, const struct spy_pass *pass)
 {
 	const struct spy_thread_states *states = &sampler->states;
@@ -163,14 +203,15 @@ static void look_at_states(struct spy_sampler *sampler, const struct spy_pass *p
 
 	for (i = 0; i < sampler->thread_count; i++) {
 		struct spy_thread *thread = sampler->threads[i];
-		bool due = !pass->stacks_only || spy_runs_due(&thread->runs);
+		bool same = thread->memory.unturned;
+		bool due = !same && (!pass->stacks_only || spy_runs_due(&thread->runs));
 
 		/*
 		 * First whether it has run, then whether it sleeps, and only then its stack: if it
 		 * slept and has not run the next time this is asked, the stack is still the same.
 		 */
-		thread->rested = all && due && !spy_runs_again(&thread->runs) &&
-				 sleeps(thread->os_state);
+		thread->rested = same || (all && due && !spy_runs_again(&thread->runs) &&
+					  sleeps(thread->os_state));
 		if (!thread->rested)
 			thread->memory.current = false;
 		if (spy_stack_moved(&sampler->reader, &thread->memory))
@@ -282,6 +323,7 @@ static int look(struct spy_sampler *sampler, const struct spy_pass *pass, struct
 		sampler->reader.ahead = &sampler->threads[0]->memory;
 	spy_identity_tids(sampler);
 	spy_identity_names(sampler);
+	look_at_turns(sampler, pass);
 	look_at_states(sampler, pass);
 	if (pass->waits)
 		look_at_waits(sampler);
@@ -291,25 +333,6 @@ static int look(struct spy_sampler *sampler, const struct spy_pass *pass, struct
 	sampler->stale = false;
 	sampler->listed_ns = sampler->reader.now_ns;
 	return 0;
-}
-
-static bool jobs_room(struct spy_sampler *sampler)
-{
-	struct spy_thread **chosen;
-	struct spy_stack_job *jobs;
-
-	if (sampler->thread_count <= sampler->job_capacity)
-		return true;
-	jobs = realloc(sampler->jobs, sampler->thread_count * sizeof(*jobs));
-	if (!jobs)
-		return false;
-	sampler->jobs = jobs;
-	chosen = realloc(sampler->chosen, sampler->thread_count * sizeof(struct spy_thread *));
-	if (!chosen)
-		return false;
-	sampler->chosen = chosen;
-	sampler->job_capacity = sampler->thread_count;
-	return true;
 }
 
 /*
@@ -432,6 +455,16 @@ int spy_sampler_pass(struct spy_sampler *sampler, const struct spy_pass *pass,
 			read_one(sampler, pass, i);
 	}
 	return 0;
+}
+
+bool spy_sampler_peeks(const struct spy_sampler *sampler)
+{
+	return sampler->thread_count >= PEEK_FROM && spy_stack_peeks(&sampler->reader);
+}
+
+void spy_sampler_peek(struct spy_sampler *sampler)
+{
+	spy_stack_peek(&sampler->reader);
 }
 
 static void read_paths(struct spy_sampler *sampler)

@@ -38,6 +38,7 @@ struct spy_sampler {
 	uint64_t image_ns;  /* when it was last seen to run the same program */
 	size_t wait_turn;   /* the thread whose wait is looked at next, where that may take long */
 	bool stale;	    /* the list is known to have changed since */
+	bool own;	    /* no two thread states are of one OS thread */
 	struct spy_stack_job *jobs;
 	struct spy_thread **chosen;
 	size_t job_capacity;
@@ -96,6 +97,14 @@ struct spy_pass {
  */
 int spy_sampler_pass(struct spy_sampler *sampler, const struct spy_pass *pass,
 		     struct pyspyc_error *err);
+
+/*
+ * Whether it pays to look at who has the GIL between two passes, every SPY_PEEK_EVERY_NS: threads
+ * that do not get it are not looked at then (spy_stack_turns).
+ */
+#define SPY_PEEK_EVERY_NS (4u * SPY_NSEC_PER_MSEC)
+bool spy_sampler_peeks(const struct spy_sampler *sampler);
+void spy_sampler_peek(struct spy_sampler *sampler);
 
 /*
  * Settles the provisional stacks visited so far, now rather than at a later pass (through

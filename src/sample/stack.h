@@ -46,6 +46,16 @@ struct spy_gil_words {
 	uint64_t switch_number;
 };
 
+/* Who has had the GIL since the last look, in turn. */
+#define SPY_GIL_HOLDERS 16
+struct spy_gil_turns {
+	uint64_t holders[SPY_GIL_HOLDERS]; /* thread states */
+	unsigned count;			   /* 0: not known */
+	uint64_t switch_number;		   /* when the last of them was noted */
+	bool lost;			   /* there were others */
+	unsigned failed, rest;		   /* looks in a row with that; without peeking, to come */
+};
+
 /* What is remembered of a thread from reading to reading. Zero-initialise. */
 struct spy_stack_memory {
 	struct spy_spans spans;	  /* where its frames were */
@@ -62,6 +72,7 @@ struct spy_stack_memory {
 	uint64_t sequence;	  /* stacks read */
 	bool still;		  /* it could not run while it was copied: there is one copy only */
 	bool current;		  /* cleared by the caller when the thread may have run since */
+	bool unturned;		  /* it has not: see spy_stack_turns; cleared by the caller */
 	uint64_t window;	  /* in which the last one was read, when it was provisional */
 	struct spy_stack_outer *outer; /* stack_outer.c; NULL until it is needed */
 	struct spy_pause pause;
@@ -81,6 +92,7 @@ struct spy_stack_reader {
 	enum pyspyc_blocking blocking;
 	uint64_t gil; /* set by the caller: spy_stack_sole_gil */
 	struct spy_gil_words gil_words[2]; /* of a reading, in front of all copies and behind them */
+	struct spy_gil_turns turns;
 	bool outer; /* set by the caller: see spy_stack.partial */
 	const struct spy_stack_memory *ahead; /* set by the caller: see spy_stack_ahead */
 	struct spy_stack_chains *chains; /* stack_outer.c; NULL until they are needed */
@@ -171,6 +183,23 @@ struct spy_stack_job {
 	struct spy_stack stack;
 	bool done; /* stack is there; otherwise spy_stack_read has to be asked */
 };
+
+/*
+ * Finds out who of the process's threads (jobs, their memory and state) cannot have run Python code
+ * since this was asked last, or since its stack was read after that: sets memory->unturned. From 3.12
+ * a thread runs Python code only with its interpreter's GIL, and each time that another one takes it
+ * is counted: where there was none since the last look or peek, or one, it is known who had it. Each
+ * thread state must be of an OS thread of its own. Sets nobody's where it is not known: without
+ * reader->gil, of very few threads, or when the GIL changes hands too often.
+ */
+void spy_stack_turns(struct spy_stack_reader *reader, const struct spy_stack_job *jobs, size_t count);
+
+/*
+ * Who has the GIL now, between two looks. It helps while spy_stack_peeks, and as long as no two
+ * threads take it between two peeks.
+ */
+bool spy_stack_peeks(const struct spy_stack_reader *reader);
+void spy_stack_peek(struct spy_stack_reader *reader);
 
 /*
  * The stack of a thread that has not run since its last one was read: that, without a look.

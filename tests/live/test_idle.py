@@ -181,8 +181,8 @@ def test_held(spy, launch, name, active):
                         target.pid)
     # It has its files of the thread open from its first look on.
     system.wait_until(lambda: opened(process.pid, target.pid), "pyspyc looks")
-    before = reads(process.pid)
-    system.wait_until(lambda: reads(process.pid) > before + 5, "pyspyc has looked several times")
+    before = system.reads(process.pid)
+    system.wait_until(lambda: system.reads(process.pid) > before + 5, "pyspyc has looked several times")
     with held(target.pid):
         assert system.state(target.pid) == "t"
         thread = spy.dump(target.pid).threads[0]
@@ -194,11 +194,6 @@ def test_held(spy, launch, name, active):
         assert profile.samples >= 0.9 * profile.certain - 2
     else:
         assert profile.samples == 0
-
-
-def reads(pid):
-    """How often a process has read from a file so far."""
-    return int(system.proc(pid, "io").split("syscr: ")[1].split()[0])
 
 
 def opened(pid, target):

@@ -1,9 +1,12 @@
 """Many threads and many processes: each in every pass, and losses only where they are."""
+import contextlib
 import json
 import re
+import time
 
 import pytest
 from kit import judges
+from kit import target as system
 from kit.spy import ended
 
 PYTHONS = pytest.mark.pythons(only=("3.8", "3.12", "3.14"))
@@ -30,6 +33,26 @@ def test_crowd(spy, launch):
     given_up = truth["dropped"] + truth["unreadable"]
     assert sum(lost.values()) <= given_up <= 0.001 * truth["samples"], (lost, truth)
     assert_passes(profile, passes, 1)
+
+
+@pytest.mark.case("many: who does not get the GIL is not looked at")
+@pytest.mark.pythons(only=("3.12", "3.13", "3.14", "3.15"))
+def test_few_reads(spy, launch):
+    """At most moments all that is asked of 400 threads is whether there are others by now. With a
+    look at those that sleep, and now and then at those that wake up, there were 300 a moment."""
+    target = launch("crowd.py", 120, 200, 200)
+    output, reads = spy.file(".folded"), 0
+    process = spy.start("record", "-i", "-f", "folded", "-o", output, "-r", 100, "-d", 2, "-p",
+                        target.pid)
+    while process.poll() is None:
+        with contextlib.suppress(OSError, IndexError):
+            reads = system.reads(process.pid)
+        time.sleep(0.02)
+    status, error = ended(process)
+    assert status == 0, error
+    moments = spy.read(output, error).moments
+    begin = 10 * 400 # to know what the threads are called, and which sleep
+    assert 400 < reads < begin + 150 * moments, (reads, moments)
 
 
 @pytest.mark.case("many: 20 threads in parallel")

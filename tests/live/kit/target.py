@@ -39,6 +39,11 @@ def proc(pid, name):
     return pathlib.Path("/proc/%d/%s" % (pid, name)).read_text(errors="replace")
 
 
+def reads(pid):
+    """How often a process has read from a file so far."""
+    return int(proc(pid, "io").split("syscr: ")[1].split()[0])
+
+
 def state(pid, tid=None):
     """The letter of proc(5), or "gone"."""
     try:
