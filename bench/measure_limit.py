@@ -1,7 +1,8 @@
 """How far a sample is from the physical limit: CPU per sample, flat out at depth 32, as a multiple
-of what the system takes for one bare read of 4 KB (bare_read.c), which takes turns with it. For
-information: a sample cannot do with less than one system call, and has more to read than one page
-that nobody writes to."""
+of what the system takes for one bare read of 4 KB (bare_read.c), which takes turns with it. And at
+100 Hz, start and end left in, as a multiple of what it takes to wake up as often for nothing but
+that read. For information: a sample cannot do with less than one system call, and has more to read
+than one page that nobody writes to."""
 
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from table import Row, Series
 
 TITLE = "The physical limit"
 CALLS = 100000
+RATE = 100
 
 
 def compiled(context):
@@ -27,9 +29,9 @@ def compiled(context):
     return program
 
 
-def bare_read(program, target):
+def bare_read(program, target, *calls):
     """Microseconds."""
-    ended = run([program, target.pid, CALLS])
+    ended = run([program, target.pid, *calls])
     if ended.status != 0:
         raise Failed("bare_read ended with %d" % ended.status)
     return float(ended.out) / 1000
@@ -44,7 +46,7 @@ def row(context, python):
     with context.target(python, "deep.py", 600, 32) as target:
         for _ in range(context.either(5, 2)):
             for profiler in profilers:
-                limit = reads.add(bare_read(program, target))
+                limit = reads.add(bare_read(program, target, CALLS))
                 attempt(found[profiler.name], lambda profiler=profiler, limit=limit:
                         profiler.record(target, 1).cpu_per_sample * 1e6 / limit)
     ours = found.pop("pyspyc")
@@ -53,6 +55,26 @@ def row(context, python):
                table.Verdict(table.OPEN, "for information"))
 
 
+def awake(context, python, seconds, rounds):
+    program = compiled(context)
+    present, peers = context.present(python)
+    profilers = (context.spy, *(peer for peer in present if peer is not context.pyspy))
+    found = {profiler.name: Series() for profiler in profilers}
+    reads = Series()
+    with context.target(python, "deep.py", 600, 32) as target:
+        for _ in range(rounds):
+            limit = reads.add(bare_read(program, target, seconds * RATE, RATE))
+            for profiler in profilers:
+                attempt(found[profiler.name], lambda profiler=profiler, limit=limit:
+                        profiler.record(target, seconds, RATE).cpu * 1e6 / (seconds * RATE) / limit)
+    ours = found.pop("pyspyc")
+    ours.note = ours.note or "waking and a read: %s µs" % reads
+    return Row("CPU at %d Hz, × of waking and a bare read" % RATE, python.id, "", ours,
+               {**peers, **found}, table.Verdict(table.OPEN, "for information"))
+
+
 def cases(context):
     for python in context.pythons("3.8", "3.10", "3.12", "3.15"):
         yield partial(row, context, python)
+    for python in context.pythons("3.12"):
+        yield partial(awake, context, python, context.either(5, 2), context.either(5, 1))
