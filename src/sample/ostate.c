@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -14,6 +15,8 @@
 #define STREAK_FROM 4
 #define STREAK_LIMIT 8
 #define STREAK_LOSS 3
+/* What any folder has: its name and its own dot. */
+#define FOLDER_LINKS 2
 
 static int open_file(pid_t pid, pid_t tid, const char *name)
 {
@@ -23,10 +26,9 @@ static int open_file(pid_t pid, pid_t tid, const char *name)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* Opens a file to be kept; -1 when there are few descriptors left: half are for all else. */
-static int open_to_keep(pid_t pid, pid_t tid, const char *name)
+/* A file that is to be kept open; -1 when there are few descriptors left: half are for all else. */
+static int kept(int fd)
 {
-	int fd = open_file(pid, tid, name);
 	struct rlimit limit;
 
 	if (fd >= 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)fd >= limit.rlim_cur / 2) {
@@ -34,6 +36,25 @@ static int open_to_keep(pid_t pid, pid_t tid, const char *name)
 		return -1;
 	}
 	return fd;
+}
+
+static int open_to_keep(pid_t pid, pid_t tid, const char *name)
+{
+	return kept(open_file(pid, tid, name));
+}
+
+unsigned spy_ostate_threads(pid_t pid, int *fd)
+{
+	char path[64];
+	struct stat folder;
+
+	if (*fd < 0) {
+		snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+		*fd = kept(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
+	}
+	if (*fd < 0 || fstat(*fd, &folder) < 0 || folder.st_nlink <= FOLDER_LINKS)
+		return 0;
+	return (unsigned)(folder.st_nlink - FOLDER_LINKS);
 }
 
 static const char *file_of(const struct spy_ostate *ostate)

@@ -50,6 +50,12 @@ char spy_ostate_glance(struct spy_ostate *ostate);
 const char *spy_ostate_call(struct spy_ostate *ostate);
 
 /*
+ * How many threads a process has, by the links of its task folder (proc_task_getattr,
+ * fs/proc/base.c), which is kept open in *fd, -1 at first. 0 when not told.
+ */
+unsigned spy_ostate_threads(pid_t pid, int *fd);
+
+/*
  * Whether a thread has run since it was asked last: the third number of its schedstat
  * (Documentation/scheduler/sched-stats.rst) counts how often it has got a CPU.
  */

@@ -19,6 +19,8 @@ struct spy_thread {
 	bool shared;	   /* another thread state (of a subinterpreter) has the same tid */
 	uint64_t tid_tried_ns;
 	bool rested;	   /* it slept when it was looked at last, and has not run since */
+	uint64_t looked_ns; /* when that was found out */
+	bool listed;	   /* and the list of threads read after it, at the same look */
 	struct spy_ostate ostate;
 	struct spy_runs runs;
 	struct spy_stack_memory memory;
@@ -29,6 +31,7 @@ struct spy_sampler {
 	struct spy_python python;
 	struct spy_stack_reader reader;
 	struct spy_thread_states states;
+	int task_fd; /* spy_ostate_threads */
 	struct spy_thread **threads; /* in the order of states */
 	size_t thread_count, thread_capacity;
 	uint32_t next_id;

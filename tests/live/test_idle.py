@@ -147,6 +147,17 @@ PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT = 17, 0x4206, 0x4207
 WALL = 0x40000000  # __WALL
 
 
+@pytest.mark.case("idle: threads of C code beside one that sleeps")
+@pytest.mark.pythons(only=("3.8", "3.11", "3.12", "3.13t", "3.15"))
+@pytest.mark.parametrize("option", ["-i", "-t"])
+def test_strikes(spy, launch, option):
+    """What is as it was is not read again, but a process whose known threads all sleep may not be."""
+    target = launch("strikes.py", 120)
+    profile = spy.record(option, pid=target.pid, seconds=1, rate=500)
+    share = profile.having("strike") / profile.moments
+    assert abs(share - target.facts["share"]) <= 0.08, (share, profile.truth)
+
+
 @contextlib.contextmanager
 def held(tid):
     """The thread, held by a tracer that is not pyspyc: us."""
