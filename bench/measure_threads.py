@@ -73,7 +73,7 @@ def lost_threads(recording):
 
 
 def slowed(context, python):
-    seconds, pairs = context.either(0.3, 0.2), context.either(80, 2)
+    seconds, pairs = context.either(0.3, 0.2), context.either(140, 2)
     present, peers = context.present(python)
     with measure_loss.working(context, python, SPINNING, WAITING) as target:
         found = measure_loss.losses((context.spy, *present), target, pairs, seconds, RATE,
