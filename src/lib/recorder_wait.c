@@ -79,25 +79,28 @@ static bool ready_now(struct pyspyc_recorder *recorder, uint64_t now)
 	return wait_for(&polled, 1, now, now) > 0;
 }
 
-static bool peeks(const struct pyspyc_recorder *recorder)
+static bool peeks(const struct pyspyc_recorder *recorder, uint64_t before_ns)
 {
 	size_t i;
 
+	/* When memory begins to grow that is to be looked at. */
+	if (recorder->paused || recorder->growth)
+		return false;
 	for (i = 0; i < recorder->tracked_count; i++)
 		if (recorder->tracked[i]->state == SPY_TRACKED_SAMPLING &&
-		    spy_sampler_peeks(recorder->tracked[i]->sampler))
+		    spy_sampler_peeks(recorder->tracked[i]->sampler, before_ns))
 			return true;
 	return false;
 }
 
 /* Threads that wait for the GIL are looked at only when they have had it (spy_sampler_peeks). */
-static void peek(struct pyspyc_recorder *recorder)
+static void peek(struct pyspyc_recorder *recorder, uint64_t before_ns)
 {
 	size_t i;
 
 	for (i = 0; i < recorder->tracked_count; i++)
 		if (recorder->tracked[i]->state == SPY_TRACKED_SAMPLING &&
-		    spy_sampler_peeks(recorder->tracked[i]->sampler))
+		    spy_sampler_peeks(recorder->tracked[i]->sampler, before_ns))
 			spy_sampler_peek(recorder->tracked[i]->sampler);
 }
 
@@ -112,10 +115,10 @@ bool spy_recorder_pause(struct pyspyc_recorder *recorder, uint64_t now, uint64_t
 	}
 	if (wake - now > PAUSE_NS)
 		spy_recorder_settle(recorder);
-	while (wake > now + SPY_PEEK_EVERY_NS && peeks(recorder)) {
+	while (wake > now + SPY_PEEK_EVERY_NS && peeks(recorder, wake - now)) {
 		if (sleep_until(recorder, now + SPY_PEEK_EVERY_NS))
 			return true;
-		peek(recorder);
+		peek(recorder, wake - now);
 		now = spy_clock_now();
 	}
 	return sleep_until(recorder, wake);

@@ -107,17 +107,17 @@ void spy_identity_names(struct spy_sampler *sampler)
 	spy_thread_names_free(&names);
 }
 
-bool spy_identity_own(const struct spy_sampler *sampler)
+bool spy_identity_apart(const struct spy_sampler *sampler)
 {
 	struct spy_map idents = { 0 };
-	bool own = true;
+	bool apart = true;
 	size_t i;
 
-	for (i = 0; own && i < sampler->thread_count; i++) {
+	for (i = 0; apart && i < sampler->thread_count; i++) {
 		bool inserted = false;
 
-		own = spy_map_insert(&idents, sampler->threads[i]->state.ident, &inserted) && inserted;
+		apart = spy_map_insert(&idents, sampler->threads[i]->state.ident, &inserted) && inserted;
 	}
 	spy_map_free(&idents);
-	return own;
+	return apart;
 }

@@ -14,6 +14,6 @@ void spy_identity_tids(struct spy_sampler *sampler);
 void spy_identity_names(struct spy_sampler *sampler);
 
 /* Whether each thread state is of an OS thread of its own, as far as memory allows to tell. */
-bool spy_identity_own(const struct spy_sampler *sampler);
+bool spy_identity_apart(const struct spy_sampler *sampler);
 
 #endif

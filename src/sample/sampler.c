@@ -20,7 +20,7 @@
 /* So many threads are read in one system call: 5 ranges each and a few more. */
 #define THREADS_AT_ONCE 64
 /* To peek costs waking up, which is as much as it takes to look at so many threads. */
-#define PEEK_FROM 64
+#define PEEK_FROM 64u
 
 void spy_sampler_free_thread(struct spy_thread *thread)
 {
@@ -229,9 +229,10 @@ int spy_sampler_pass(struct spy_sampler *sampler, const struct spy_pass *pass,
 	return 0;
 }
 
-bool spy_sampler_peeks(const struct spy_sampler *sampler)
+bool spy_sampler_peeks(const struct spy_sampler *sampler, uint64_t before_ns)
 {
-	return sampler->thread_count >= PEEK_FROM && spy_stack_peeks(&sampler->reader);
+	return before_ns / SPY_PEEK_EVERY_NS <= sampler->thread_count / PEEK_FROM &&
+	       spy_stack_peeks(&sampler->reader);
 }
 
 void spy_sampler_peek(struct spy_sampler *sampler)

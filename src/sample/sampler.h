@@ -18,9 +18,10 @@ struct spy_thread {
 	bool gil_wait;	   /* at this moment, if the pass asks: sleeps until it gets the GIL */
 	bool shared;	   /* another thread state (of a subinterpreter) has the same tid */
 	uint64_t tid_tried_ns;
-	bool rested;	   /* it slept when it was looked at last, and has not run since */
-	uint64_t looked_ns; /* when that was found out */
-	bool listed;	   /* and the list of threads read after it, at the same look */
+	bool rested;	   /* its stack is what it was: it has slept since, or not had the GIL */
+	bool due;	   /* what it does is to be looked at */
+	uint64_t asked_ns, looked_ns; /* when these were settled, and when that was done */
+	bool listed;	   /* the list of threads was read after it was known to sleep */
 	struct spy_ostate ostate;
 	struct spy_runs runs;
 	struct spy_stack_memory memory;
@@ -41,7 +42,7 @@ struct spy_sampler {
 	uint64_t image_ns;  /* when it was last seen to run the same program */
 	size_t wait_turn;   /* the thread whose wait is looked at next, where that may take long */
 	bool stale;	    /* the list is known to have changed since */
-	bool own;	    /* no two thread states are of one OS thread */
+	bool apart;	    /* no two thread states are of one OS thread */
 	struct spy_stack_job *jobs;
 	struct spy_thread **chosen;
 	size_t job_capacity;
@@ -75,7 +76,7 @@ struct spy_pass {
 	bool waits; /* find out who waits for the GIL; only with SPY_SELECT_ALL */
 	/*
 	 * Nobody asks for active, os_state and rested; only with SPY_SELECT_ALL. Of threads that run
-	 * all the time they are some looks old then.
+	 * all the time they are some looks old then, and of those that wait for the GIL any age.
 	 */
 	bool stacks_only;
 	bool turns_only; /* leave out who has not got a CPU since it was stopped for a reading */
@@ -102,11 +103,11 @@ int spy_sampler_pass(struct spy_sampler *sampler, const struct spy_pass *pass,
 		     struct pyspyc_error *err);
 
 /*
- * Whether it pays to look at who has the GIL between two passes, every SPY_PEEK_EVERY_NS: threads
+ * Whether it pays to look at who has the GIL before the next pass, every SPY_PEEK_EVERY_NS: threads
  * that do not get it are not looked at then (spy_stack_turns).
  */
 #define SPY_PEEK_EVERY_NS (4u * SPY_NSEC_PER_MSEC)
-bool spy_sampler_peeks(const struct spy_sampler *sampler);
+bool spy_sampler_peeks(const struct spy_sampler *sampler, uint64_t before_ns);
 void spy_sampler_peek(struct spy_sampler *sampler);
 
 /*

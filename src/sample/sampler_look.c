@@ -11,7 +11,7 @@
 
 /* Whether it is still the same program; whatever cannot be read is reason enough to look. */
 #define IMAGE_EVERY_NS (50u * SPY_NSEC_PER_MSEC)
-/* Of so many threads it is asked whether they all rest. */
+/* Of at most so many threads it is asked whether they all rest. */
 #define RESTING 8
 
 /* --- the list of threads, matched with those seen before --- */
@@ -84,7 +84,7 @@ static int match_threads(struct spy_sampler *sampler, struct pyspyc_error *err)
 		if (old[i])
 			spy_sampler_free_thread(old[i]);
 	spy_identity_tids(sampler);
-	sampler->own = spy_identity_own(sampler);
+	sampler->apart = spy_identity_apart(sampler);
 	for (i = 0; i < sampler->thread_count; i++)
 		for (j = 0; states->items[i].interpreter_id && j < i; j++)
 			if (sampler->threads[i]->tid &&
@@ -98,11 +98,16 @@ static bool sleeps(char os_state)
 	return os_state == 'S' || os_state == 'D' || os_state == 'T';
 }
 
-/* Whose stacks are what they were: those need not be looked at, nor what the OS says of them. */
+/*
+ * Whose stacks are what they were: those need not be looked at, nor what the OS says of them. Not
+ * where all_rest has asked: who had not run by then may have had the GIL by now.
+ */
 static void look_at_turns(struct spy_sampler *sampler, const struct spy_pass *pass)
 {
-	bool tells = sampler->own && pass->stacks_only && pass->select == SPY_SELECT_ALL &&
-		     sampler->reader.blocking != PYSPYC_BLOCKING_ALWAYS && spy_sampler_jobs_room(sampler);
+	bool tells = sampler->apart && sampler->thread_count > RESTING && pass->stacks_only &&
+		     pass->select == SPY_SELECT_ALL &&
+		     sampler->reader.blocking != PYSPYC_BLOCKING_ALWAYS &&
+		     spy_sampler_jobs_room(sampler);
 	size_t i, count = tells ? sampler->thread_count : 0;
 
 	for (i = 0; i < sampler->thread_count; i++) {
@@ -120,23 +125,31 @@ static void look_at_turns(struct spy_sampler *sampler, const struct spy_pass *pa
  * First whether the thread has run, then whether it sleeps, and only then its stack: if it slept and
  * has not run the next time this is asked, the stack is still the same.
  */
-static void look_at_state(const struct spy_sampler *sampler, const struct spy_pass *pass,
-			  struct spy_thread *thread, bool asks)
+static void ask(const struct spy_sampler *sampler, const struct spy_pass *pass,
+		struct spy_thread *thread, bool asks)
 {
-	bool same = thread->memory.unturned, due;
+	bool same = thread->memory.unturned;
 
+	if (thread->asked_ns == sampler->reader.now_ns)
+		return;
+	thread->asked_ns = sampler->reader.now_ns;
+	thread->due = !same && (!pass->stacks_only || spy_runs_due(&thread->runs));
+	thread->rested = same || (asks && thread->due && !spy_runs_again(&thread->runs) &&
+				  sleeps(thread->os_state));
+	if (!thread->rested)
+		thread->memory.current = thread->listed = false;
+}
+
+static void look_at_state(const struct spy_sampler *sampler, const struct spy_pass *pass,
+			  struct spy_thread *thread)
+{
 	if (thread->looked_ns == sampler->reader.now_ns)
 		return;
 	thread->looked_ns = sampler->reader.now_ns;
-	due = !same && (!pass->stacks_only || spy_runs_due(&thread->runs));
-	thread->rested = same || (asks && due && !spy_runs_again(&thread->runs) &&
-				  sleeps(thread->os_state));
-	if (!thread->rested)
-		thread->memory.current = false;
 	if (spy_stack_moved(&sampler->reader, &thread->memory))
 		thread->os_state = 'R';
 	/* Without a native_id, only this tells the next thread from one that has ended. */
-	else if (!thread->rested && (due || !thread->state.native_id))
+	else if (!thread->rested && (thread->due || !thread->state.native_id))
 		thread->os_state = pass->select == SPY_SELECT_ALL && thread->os_state
 					   ? spy_ostate_glance(&thread->ostate)
 					   : spy_ostate_read(&thread->ostate);
@@ -144,21 +157,26 @@ static void look_at_state(const struct spy_sampler *sampler, const struct spy_pa
 
 /*
  * Whether nothing has run in the process since the list was read last, so that all is as it was: it
- * has a few threads, which slept before that, and no others.
+ * has a few threads, which slept before that, and no others. Where somebody asks what the threads do,
+ * that is looked at only right before their stacks.
  */
 static bool all_rest(struct spy_sampler *sampler, const struct spy_pass *pass)
 {
 	size_t i, count = sampler->thread_count;
 	bool rest = true;
 
-	if (sampler->stale || !sampler->own || !count || count > RESTING)
+	if (sampler->stale || !sampler->apart || !count || count > RESTING)
 		return false;
 	for (i = 0; i < count; i++)
 		if (!sampler->threads[i]->tid || !sleeps(sampler->threads[i]->os_state))
 			return false;
 	for (i = 0; i < count; i++) {
-		look_at_state(sampler, pass, sampler->threads[i], true);
-		rest &= sampler->threads[i]->rested && sampler->threads[i]->listed;
+		struct spy_thread *thread = sampler->threads[i];
+
+		ask(sampler, pass, thread, true);
+		if (pass->stacks_only)
+			look_at_state(sampler, pass, thread);
+		rest &= thread->rested && thread->listed;
 	}
 	return rest && spy_ostate_threads(sampler->process->pid, &sampler->task_fd) == count;
 }
@@ -166,14 +184,17 @@ static bool all_rest(struct spy_sampler *sampler, const struct spy_pass *pass)
 static void look_at_states(struct spy_sampler *sampler, const struct spy_pass *pass)
 {
 	const struct spy_thread_states *states = &sampler->states;
+	uint64_t now = sampler->reader.now_ns;
 	size_t i;
 
 	for (i = 0; i < sampler->thread_count; i++) {
 		struct spy_thread *thread = sampler->threads[i];
 
 		/* What is known of one that sleeps is older than the list. */
-		thread->listed = thread->looked_ns == sampler->reader.now_ns;
-		look_at_state(sampler, pass, thread, pass->select == SPY_SELECT_ALL);
+		thread->listed = thread->asked_ns == now &&
+				 (thread->rested || thread->looked_ns == now);
+		ask(sampler, pass, thread, pass->select == SPY_SELECT_ALL);
+		look_at_state(sampler, pass, thread);
 		thread->memory.unturned = false;
 		/* Without a GIL it takes a look at all threads to know who collects. */
 		thread->memory.collecting_at =
@@ -222,15 +243,15 @@ static void look_at_waits(struct spy_sampler *sampler)
 }
 
 /*
- * A single thread that ran will run, and one that is known to sleep will sleep: its stack is read in
- * the same call as the list, one system call instead of two.
+ * A single thread that ran will run, and one that was just found asleep will sleep: its stack is read
+ * in the same call as the list, one system call instead of two.
  */
 static void plan_ahead(struct spy_sampler *sampler, const struct spy_pass *pass)
 {
 	struct spy_stack_reader *reader = &sampler->reader;
 	struct spy_thread *thread = sampler->thread_count == 1 ? sampler->threads[0] : NULL;
-	bool slept = thread && thread->looked_ns == reader->now_ns && sleeps(thread->os_state) &&
-		     !thread->rested && pass->select == SPY_SELECT_ALL;
+	bool slept = thread && thread->looked_ns == reader->now_ns && thread->due &&
+		     sleeps(thread->os_state) && !thread->rested && pass->select == SPY_SELECT_ALL;
 
 	sampler->states.also_count = 0;
 	if (!thread || !(thread->active || slept) || pass->wanted || sampler->stale ||
@@ -279,7 +300,7 @@ int spy_sampler_look(struct spy_sampler *sampler, const struct spy_pass *pass,
 	if (result == 0)
 		result = match_threads(sampler, err);
 	if (result < 0) {
-		sampler->image_ns = 0;
+		sampler->stale = true;
 		return result;
 	}
 	sampler->reader.gil = spy_stack_sole_gil(&sampler->python.layout, &sampler->states);

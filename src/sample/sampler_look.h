@@ -6,7 +6,7 @@
 
 /*
  * The list of threads, their names, and what the OS says of each; errors as of spy_sampler_pass.
- * Where nothing has run since the last look, nothing is read but that.
+ * Where nothing has run since the last look nothing is read, but names that are still missing.
  */
 int spy_sampler_look(struct spy_sampler *sampler, const struct spy_pass *pass,
 		     struct pyspyc_error *err);

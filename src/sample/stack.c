@@ -145,6 +145,9 @@ static enum outcome confirm(const struct request *request)
 	if (needed == 1 || memory->pause.attached || memory->still || is_known_chain(memory, request->same))
 		return OUTCOME_STACK;
 	chain = hash_chain(&memory->views[memory->now]);
+	if (memory->repeated_ns != request->reader->now_ns)
+		memory->repeated = 0;
+	memory->repeated_ns = request->reader->now_ns;
 	if (chain != memory->chain) {
 		bool first = !memory->repeated;
 
@@ -336,6 +339,7 @@ static void accept(const struct request *request, struct spy_stack *ret)
 				      ? memory->collecting != 0 : request->state->collecting,
 	};
 	memory->current = true;
+	memory->repeated = 0;
 	memory->window = request->provisional ? request->reader->window : 0;
 	spy_stack_replan(request->reader, memory);
 	memory->now = !memory->now;
@@ -375,7 +379,6 @@ int spy_stack_read(struct spy_stack_reader *reader, struct spy_stack_memory *mem
 
 	if (reader->ahead != memory && !spy_stack_due_begin(reader, memory))
 		return spy_nomem(err);
-	memory->repeated = 0;
 	memory->still = false;
 	spy_stack_outer_begin(memory);
 	if (memory->pause.attached && reader->blocking != PYSPYC_BLOCKING_ALWAYS &&
@@ -459,7 +462,6 @@ void spy_stack_read_many(struct spy_stack_reader *reader, struct spy_stack_job *
 		/* What was listed for the stacks before is not theirs to check. */
 		reader->due_count = 0;
 		reader->planned++;
-		jobs[i].memory->repeated = 0;
 		jobs[i].done = judge(&request) == OUTCOME_STACK;
 		if (jobs[i].done)
 			accept(&request, &jobs[i].stack);

@@ -53,7 +53,9 @@ struct spy_gil_turns {
 	unsigned count;			   /* 0: not known */
 	uint64_t switch_number;		   /* when the last of them was noted */
 	bool lost;			   /* there were others */
-	unsigned failed, rest;		   /* looks in a row with that; without peeking, to come */
+	bool moved;			   /* before the last look it changed hands */
+	uint64_t gil;			   /* of which this is known */
+	unsigned failed, pause;		   /* looks in a row when it was lost; without peeks, to come */
 };
 
 /* What is remembered of a thread from reading to reading. Zero-initialise. */
@@ -65,6 +67,7 @@ struct spy_stack_memory {
 	uint64_t lone, lone_since; /* a generator's frame found without a caller, and when first */
 	uint64_t chain;		  /* a hash of the frames read last, and how often in a row: */
 	unsigned repeated;
+	uint64_t repeated_ns;	  /* at this moment */
 	uint64_t collecting_at;	  /* where it stands whether the collector runs; 0: not known */
 	int32_t collecting;	  /* that, while the thread holds the GIL */
 	struct spy_stack_view views[2];
@@ -190,7 +193,7 @@ struct spy_stack_job {
  * a thread runs Python code only with its interpreter's GIL, and each time that another one takes it
  * is counted: where there was none since the last look or peek, or one, it is known who had it. Each
  * thread state must be of an OS thread of its own. Sets nobody's where it is not known: without
- * reader->gil, of very few threads, or when the GIL changes hands too often.
+ * reader->gil, or when the GIL changes hands too often.
  */
 void spy_stack_turns(struct spy_stack_reader *reader, const struct spy_stack_job *jobs, size_t count);
 

@@ -1,8 +1,13 @@
-/* Who has had the GIL since the look before: nobody else's stack can have changed. */
+/*
+ * Who has had the GIL since the look before: nobody else's stack can have changed.
+ *
+ * A switch is counted after its holder is noted (take_gil, Python/ceval_gil.c): that both are read in
+ * this order relies on the machine's keeping the order of writes, as x86 does; elsewhere somebody
+ * would have to be read just between the two, twice, for a stack to be one look old. What is passed
+ * over is a thread state that was made in another thread than the one that runs it, on 3.12.
+ */
 #include "sample/stack_copy.h"
 
-/* For fewer threads it would cost what it saves. */
-#define TURNS_FROM 4
 /* So often in a row it may fail before there is no peeking for 1, 3, 7 … looks. */
 #define FAILURES_FROM 4
 #define FAILURES_LIMIT 9
@@ -16,8 +21,8 @@ static bool read_gil(struct spy_stack_reader *reader)
 }
 
 /*
- * Books who has had the GIL since it was looked at last; false when that is not known: with more than
- * one switch in between, of those that had it first only.
+ * Books who has had the GIL since it was looked at last. False when it may have been somebody unknown:
+ * with more than one switch in between.
  */
 static bool follow(struct spy_stack_reader *reader)
 {
@@ -49,8 +54,8 @@ static bool has_had_it(const struct spy_gil_turns *turns, uint64_t tstate)
 /* Whether to peek before the next look, by what became of it before this one. */
 static void judge(struct spy_gil_turns *turns, bool known)
 {
-	if (turns->rest) {
-		turns->rest--;
+	if (turns->pause) {
+		turns->pause--;
 		return;
 	}
 	if (known)
@@ -58,16 +63,16 @@ static void judge(struct spy_gil_turns *turns, bool known)
 	else if (turns->failed < FAILURES_LIMIT)
 		turns->failed++;
 	if (turns->failed > FAILURES_FROM)
-		turns->rest = (1u << (turns->failed - FAILURES_FROM)) - 1;
+		turns->pause = (1u << (turns->failed - FAILURES_FROM)) - 1;
 }
 
 void spy_stack_turns(struct spy_stack_reader *reader, const struct spy_stack_job *jobs, size_t count)
 {
 	struct spy_gil_turns *turns = &reader->turns;
-	bool begun = turns->count, known;
+	bool begun = turns->count && turns->gil == reader->gil, known;
 	size_t i;
 
-	if (!reader->gil || count < TURNS_FROM || !read_gil(reader)) {
+	if (!reader->gil || !count || !read_gil(reader)) {
 		turns->count = 0;
 		return;
 	}
@@ -77,7 +82,10 @@ void spy_stack_turns(struct spy_stack_reader *reader, const struct spy_stack_job
 	for (i = 0; known && i < count; i++)
 		jobs[i].memory->unturned = jobs[i].memory->current &&
 					   !has_had_it(turns, jobs[i].state->address);
+	/* Where nobody else wants it there is nothing to miss. */
+	turns->moved = !known || turns->count > 1;
 	turns->lost = false;
+	turns->gil = reader->gil;
 	turns->count = 1;
 	turns->holders[0] = reader->gil_words[0].last_holder;
 	turns->switch_number = reader->gil_words[0].switch_number;
@@ -87,10 +95,11 @@ bool spy_stack_peeks(const struct spy_stack_reader *reader)
 {
 	const struct spy_gil_turns *turns = &reader->turns;
 
-	return turns->count && !turns->lost && !turns->rest;
+	return turns->count && turns->moved && !turns->lost && !turns->pause;
 }
 
 void spy_stack_peek(struct spy_stack_reader *reader)
 {
-	reader->turns.lost |= !read_gil(reader) || !follow(reader);
+	if (spy_stack_peeks(reader))
+		reader->turns.lost = !read_gil(reader) || !follow(reader);
 }

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from kit import checks
 from kit import target as system
 
 # How a thread waits (a function of tests/targets/idles.py), and the function below it, if any.
@@ -156,6 +157,19 @@ def test_strikes(spy, launch, option):
     profile = spy.record(option, pid=target.pid, seconds=1, rate=500)
     share = profile.having("strike") / profile.moments
     assert abs(share - target.facts["share"]) <= 0.08, (share, profile.truth)
+
+
+@pytest.mark.case("idle: what is as it was is not read")
+@pytest.mark.pythons(only=("3.8", "3.12", "3.13t", "3.15"))
+@pytest.mark.parametrize("mode", ["all", "active", "gil"])
+def test_not_read(launch, mode):
+    target = launch("sleeper.py")
+    all_sleep(target, 0)
+    done = subprocess.run([checks.program("reads"), str(target.pid), mode, "100"],
+                          capture_output=True, check=True, text=True)
+    reads, stacks = map(int, done.stdout.split())
+    # Now and then for what the threads are called.
+    assert reads <= 20 and stacks == (100 if mode == "all" else 0), done
 
 
 @contextlib.contextmanager

@@ -327,7 +327,8 @@ struct shifting {
 	struct spy_memory memory;
 	struct made *made;
 	uint64_t other; /* the code that takes the place of f3's, whenever a range has been read */
-	size_t ranges;
+	bool whole;	/* or rather a reading, so that its copies agree */
+	size_t ranges, readings;
 };
 
 static int shifting_read(struct spy_memory *memory, const struct spy_range *ranges, size_t count,
@@ -339,11 +340,13 @@ static int shifting_read(struct spy_memory *memory, const struct spy_range *rang
 	int result = 0;
 
 	for (i = 0; i < count && result == 0; i++) {
-		uint64_t code = shifting->ranges++ % 2 ? shifting->other : made->codes[3];
+		size_t count_of = shifting->whole ? shifting->readings : shifting->ranges++;
+		uint64_t code = count_of % 2 ? shifting->other : made->codes[3];
 
 		arena_word(&made->arena, made->frames[3] + made->arena.layout.frame_code, code);
 		result = spy_memory_readv(made->arena.heap.memory, &ranges[i], 1, err);
 	}
+	shifting->readings++;
 	return result;
 }
 
@@ -375,6 +378,44 @@ static void test_a_torn_stack_is_dropped(void **state)
 	arena_close(&made.arena);
 }
 
+/* Where two copies that agree may be torn, what one reading shows and the next does not is dropped. */
+static void test_new_chains_are_confirmed(void **state)
+{
+	static const struct {
+		const char *version;
+		bool confirmed;
+	} cases[] = {
+		{ "3.10.13", true }, { "3.11.7", true },  { "3.12.1", true },  { "3.13.0", false },
+		{ "3.15.0", false }, { "3.13.0t", true }, { "3.15.0t", true },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct spy_stack_memory memory = { 0 };
+		struct shifting shifting = { .memory.ops = &shifting_ops };
+		struct spy_stack_reader reader;
+		struct spy_stack stack;
+		struct spy_heap heap;
+		struct made made;
+
+		make(&made, cases[i].version);
+		shifting.made = &made;
+		shifting.other = made.codes[3];
+		heap = made.arena.heap;
+		heap.memory = &shifting.memory;
+		spy_stack_reader_init(&reader, &heap, 0, PYSPYC_BLOCKING_NEVER);
+		assert_int_equal(read_at(&reader, &memory, &made, 1, &stack), 0);
+		shifting.other = make_code(&made.arena, "other", 99);
+		shifting.whole = true;
+		memory.views[!memory.now].count = 0; /* the last stack was another */
+		assert_int_equal(read_at(&reader, &memory, &made, 2, &stack),
+				 cases[i].confirmed ? -PYSPYC_EAGAIN : 0);
+		spy_stack_memory_free(&memory);
+		spy_stack_reader_deinit(&reader);
+		arena_close(&made.arena);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -388,6 +429,7 @@ int main(void)
 		cmocka_unit_test(test_threads_are_read_together),
 		cmocka_unit_test(test_another_thread_is_not_read),
 		cmocka_unit_test(test_a_torn_stack_is_dropped),
+		cmocka_unit_test(test_new_chains_are_confirmed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

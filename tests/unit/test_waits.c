@@ -202,6 +202,25 @@ static void test_who_always_runs_is_not_asked(void **state)
 	spy_runs_close(&runs);
 }
 
+static void test_threads_are_counted(void **state)
+{
+	struct answering answering = { .tid = 0 };
+	pthread_t thread;
+	int folder = -1, none = -1;
+	unsigned alone = spy_ostate_threads(getpid(), &folder);
+
+	assert_int_not_equal(alone, 0); /* an emulator has some of its own */
+	assert_int_equal(pipe(answering.asked) | pipe(answering.answered), 0);
+	assert_int_equal(pthread_create(&thread, NULL, answer, &answering), 0);
+	wait_for(&answering);
+	assert_int_equal(spy_ostate_threads(getpid(), &folder), alone + 1);
+	assert_int_equal(write(answering.asked[1], "e", 1), 1);
+	pthread_join(thread, NULL);
+	assert_int_equal(spy_ostate_threads(0, &none), 0);
+	assert_int_equal(none, -1);
+	close(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +228,7 @@ int main(void)
 		cmocka_unit_test(test_place),	      cmocka_unit_test(test_stat),
 		cmocka_unit_test(test_kernels),	      cmocka_unit_test(test_own_state),
 		cmocka_unit_test(test_who_always_runs_is_not_asked),
+		cmocka_unit_test(test_threads_are_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
