@@ -192,7 +192,7 @@ def cost_row(rounds):
     limit = table.median(theirs) and MOST_COST * (table.median(theirs) - 1)
     return rounds.row("the lines take so many times as long", "≤ a tenth of memory_profiler's cost",
                       ours, {**rounds.peers(rounds.against), "truth": "1"},
-                      table.at_most(ours and ours.median - 1, limit))
+                      table.at_most(ours.median - 1 if ours else None, limit))
 
 
 def lines(context, python):

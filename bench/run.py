@@ -168,6 +168,8 @@ def head(context, arguments, load, ended):
 def main():
     own_namespace()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all that runs is stopped
+    # Started in the background it may be ignored, and then the profilers would not heed it either.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     known = sorted(path.stem[len("measure_"):] for path in BENCH.glob("measure_*.py"))
     parser = argparse.ArgumentParser(prog="./dev bench", description="pyspyc and its peers, side by side")
     parser.add_argument("--quick", action="store_true", help="short runs, to see that all works")
