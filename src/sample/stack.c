@@ -17,20 +17,12 @@
  * So often in a row a new chain of frames must read the same. Up to 3.10 frames are objects here
  * and there on the heap: copying them takes longer than a call of a tiny function does, and in
  * some of a hundred cases two copies agree on a stack that mixes two such calls. 3.11 and 3.12
- * lead to the frames through one more struct: there it is one in some ten thousand. Without a GIL
- * it is one in some ten million.
+ * lead to the frames through one more struct: there it is one in some ten thousand; later, and
+ * where copying is slow, one in some hundred thousand.
  */
 static unsigned confirmations(const struct spy_layout *layout)
 {
-	switch (layout->frames) {
-	case SPY_FRAME_OBJECTS:
-		return 4;
-	case SPY_FRAME_CFRAME:
-		return 2;
-	case SPY_FRAME_CURRENT:
-		break;
-	}
-	return layout->gil_enabled != SPY_NO_FIELD ? 2 : 1;
+	return layout->frames == SPY_FRAME_OBJECTS ? 4 : 2;
 }
 
 /*
@@ -142,7 +134,7 @@ static enum outcome confirm(const struct request *request)
 	unsigned needed = confirmations(request->reader->heap.layout);
 	uint64_t chain;
 
-	if (needed == 1 || memory->pause.attached || memory->still || is_known_chain(memory, request->same))
+	if (memory->pause.attached || memory->still || is_known_chain(memory, request->same))
 		return OUTCOME_STACK;
 	chain = hash_chain(&memory->views[memory->now]);
 	if (memory->repeated_ns != request->reader->now_ns)
