@@ -92,4 +92,16 @@ static inline int read_at(struct spy_stack_reader *reader, struct spy_stack_memo
 	return spy_stack_read(reader, memory, &made->state, 0, stack, NULL);
 }
 
+/* Frees all of it; count memories. */
+static inline void close_stacks(struct spy_stack_reader *reader, struct spy_stack_memory *memories,
+				size_t count, struct arena *arena)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		spy_stack_memory_free(&memories[i]);
+	spy_stack_reader_deinit(reader);
+	arena_close(arena);
+}
+
 #endif

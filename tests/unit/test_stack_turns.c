@@ -110,12 +110,7 @@ static void open_crowd(struct crowd *crowd, const char *version)
 
 static void close_crowd(struct crowd *crowd)
 {
-	size_t i;
-
-	for (i = 0; i < THREADS; i++)
-		spy_stack_memory_free(&crowd->memories[i]);
-	spy_stack_reader_deinit(&crowd->reader);
-	arena_close(&crowd->made.arena);
+	close_stacks(&crowd->reader, crowd->memories, THREADS, &crowd->made.arena);
 }
 
 /* Asks, and says who is told not to have run, a bit each. */
