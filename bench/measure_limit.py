@@ -37,25 +37,8 @@ def bare_read(program, target, *calls):
     return float(ended.out) / 1000
 
 
-def row(context, python):
-    program = compiled(context)
-    present, peers = context.present(python)
-    profilers = (context.spy, *(peer for peer in present if peer is not context.pyspy))
-    found = {profiler.name: Series() for profiler in profilers}
-    reads = Series()
-    with context.target(python, "deep.py", 600, 32) as target:
-        for _ in range(context.either(5, 2)):
-            for profiler in profilers:
-                limit = reads.add(bare_read(program, target, CALLS))
-                attempt(found[profiler.name], lambda profiler=profiler, limit=limit:
-                        profiler.record(target, 1).cpu_per_sample * 1e6 / limit)
-    ours = found.pop("pyspyc")
-    ours.note = ours.note or "a read: %s µs" % reads
-    return Row("CPU per sample, × of a bare read", python.id, "", ours, {**peers, **found},
-               table.Verdict(table.OPEN, "for information"))
-
-
-def awake(context, python, seconds, rounds):
+def against(context, python, what, rounds, calls, cost, note):
+    """cost(profiler, target) in microseconds, over a bare read that comes right before it."""
     program = compiled(context)
     present, peers = context.present(python)
     profilers = (context.spy, *(peer for peer in present if peer is not context.pyspy))
@@ -63,18 +46,34 @@ def awake(context, python, seconds, rounds):
     reads = Series()
     with context.target(python, "deep.py", 600, 32) as target:
         for _ in range(rounds):
-            limit = reads.add(bare_read(program, target, seconds * RATE, RATE))
             for profiler in profilers:
+                limit = reads.add(bare_read(program, target, *calls))
                 attempt(found[profiler.name], lambda profiler=profiler, limit=limit:
-                        profiler.record(target, seconds, RATE).cpu * 1e6 / (seconds * RATE) / limit)
+                        cost(profiler, target) / limit)
     ours = found.pop("pyspyc")
-    ours.note = ours.note or "waking and a read: %s µs" % reads
-    return Row("CPU at %d Hz, × of waking and a bare read" % RATE, python.id, "", ours,
-               {**peers, **found}, table.Verdict(table.OPEN, "for information"))
+    ours.note = ours.note or note % reads
+    return Row(what, python.id, "", ours, {**peers, **found},
+               table.Verdict(table.OPEN, "for information"))
+
+
+def flat_out(context, python):
+    return against(context, python, "CPU per sample, × of a bare read", context.either(5, 2), (CALLS,),
+                   lambda profiler, target: profiler.record(target, 1).cpu_per_sample * 1e6,
+                   "a read: %s µs")
+
+
+def awake(context, python):
+    seconds = context.either(5, 2)
+    moments = seconds * RATE
+    return against(context, python, "CPU at %d Hz, × of waking and a bare read" % RATE,
+                   context.either(5, 1), (moments, RATE),
+                   lambda profiler, target:
+                   profiler.record(target, seconds, RATE).cpu * 1e6 / moments,
+                   "waking and a read: %s µs")
 
 
 def cases(context):
     for python in context.pythons("3.8", "3.10", "3.12", "3.15"):
-        yield partial(row, context, python)
+        yield partial(flat_out, context, python)
     for python in context.pythons("3.12"):
-        yield partial(awake, context, python, context.either(5, 2), context.either(5, 1))
+        yield partial(awake, context, python)

@@ -105,7 +105,6 @@ static bool sleeps(char os_state)
 static void look_at_turns(struct spy_sampler *sampler, const struct spy_pass *pass)
 {
 	bool tells = sampler->apart && sampler->thread_count > RESTING && pass->stacks_only &&
-		     pass->select == SPY_SELECT_ALL &&
 		     sampler->reader.blocking != PYSPYC_BLOCKING_ALWAYS &&
 		     spy_sampler_jobs_room(sampler);
 	size_t i, count = tells ? sampler->thread_count : 0;
@@ -251,7 +250,7 @@ static void plan_ahead(struct spy_sampler *sampler, const struct spy_pass *pass)
 	struct spy_stack_reader *reader = &sampler->reader;
 	struct spy_thread *thread = sampler->thread_count == 1 ? sampler->threads[0] : NULL;
 	bool slept = thread && thread->looked_ns == reader->now_ns && thread->due &&
-		     sleeps(thread->os_state) && !thread->rested && pass->select == SPY_SELECT_ALL;
+		     sleeps(thread->os_state) && !thread->rested;
 
 	sampler->states.also_count = 0;
 	if (!thread || !(thread->active || slept) || pass->wanted || sampler->stale ||
