@@ -185,7 +185,7 @@ static void begin(struct pyspyc_recorder *recorder)
 	size_t i;
 
 	recorder->started_ns = recorder->paused_since_ns = spy_clock_now();
-	recorder->paused_ns = 0;
+	recorder->paused_ns = recorder->ended_ns = 0;
 	recorder->cpu_started_ns = spy_clock_cpu();
 	profile->started_at = (int64_t)time(NULL);
 	profile->period_ns = (uint64_t)(1e9 / recorder->booking.options.rate);
@@ -371,6 +371,7 @@ PYSPYC_EXPORT int pyspyc_recorder_run(struct pyspyc_recorder *recorder, pyspyc_t
 	begin(recorder);
 	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
 	result = run(recorder, tick, context, &ours);
+	recorder->ended_ns = spy_clock_now(); /* to write a file may take long */
 	prctl(PR_SET_TIMERSLACK, slack > 0 ? slack : 0, 0, 0, 0);
 	spy_recorder_update_stats(recorder);
 	if (result < 0 && err)

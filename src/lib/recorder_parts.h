@@ -15,6 +15,7 @@ struct pyspyc_recorder {
 	struct spy_counters lost; /* counters of samplers that are no more */
 	struct spy_pace pace;
 	uint64_t started_ns, cpu_started_ns;
+	uint64_t ended_ns; /* 0: it runs */
 	uint64_t sampling_ns; /* for how long there was a process to sample */
 	uint64_t children_ns;	/* when children were last looked for */
 	uint64_t listed_ns;	/* when they were last listed for that */

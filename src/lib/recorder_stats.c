@@ -8,7 +8,8 @@
 
 uint64_t spy_recorder_elapsed(const struct pyspyc_recorder *recorder, uint64_t now_ns)
 {
-	uint64_t end = recorder->paused ? recorder->paused_since_ns : now_ns;
+	uint64_t until = recorder->ended_ns ? recorder->ended_ns : now_ns;
+	uint64_t end = recorder->paused ? recorder->paused_since_ns : until;
 	uint64_t without = recorder->started_ns + recorder->paused_ns;
 
 	return end > without ? end - without : 0;

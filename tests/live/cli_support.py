@@ -1,5 +1,6 @@
 """Helpers of the tests of the command line that need no fixtures."""
 import contextlib
+import fcntl
 import os
 import pathlib
 import shutil
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 from kit.target import catches
@@ -69,6 +71,11 @@ def wait_until(condition, what, timeout=DEADLINE):
     while not condition():
         assert time.monotonic() < end, "not within %d s: %s" % (timeout, what)
         time.sleep(0.005)
+
+
+def unread(pipe):
+    """How many bytes wait in it."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def state(pid):

@@ -1,13 +1,16 @@
 """Where record may write, and what it leaves there."""
+import fcntl
 import os
 import pathlib
 import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import cli_support as cli
 import pytest
+from kit.spy import parse_truth
 
 pytestmark = pytest.mark.quick
 
@@ -107,6 +110,21 @@ def test_devices_and_pipes(tmp_path):
         assert " (" in (tmp_path / "pipe").read_text()
         assert cli.finish(process).status == 0
         assert (tmp_path / "pipe").is_fifo()
+
+
+def test_time_to_write():
+    """How long the recording took is not how long it took to write its file."""
+    with cli.python() as target:
+        process = cli.start("record", "-f", "flamegraph", "-i", "-d", "0.2", "-p", target.pid, "-o",
+                            "-")
+        try:
+            small = fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+            cli.wait_until(lambda: cli.unread(process.stdout) == small, "the pipe is full")
+            time.sleep(0.6)  # so long nobody takes what it writes
+        finally:
+            result = cli.finish(process)
+    assert result.status == 0, result
+    assert 0.2 <= parse_truth(result.error)["seconds"] < 0.6, result.error
 
 
 def test_default_name(tmp_path):

@@ -15,7 +15,10 @@ PYTHONS = pytest.mark.pythons(only=("3.8", "3.12", "3.14"))
 def assert_passes(profile, passes, seconds):
     """So many passes there were, as the recording itself says."""
     truth = profile.truth
-    assert abs(profile.moments - passes) <= 0.01 * passes + 2, (passes, truth)
+    slack = 0.01 * passes + 2
+    # Of a gap of more than 0.1 s, as a busy machine makes them, only that much is stood for.
+    assert profile.moments - truth["missed"] - slack <= passes <= profile.moments + slack, (
+        passes, truth)
     assert abs(judges.covered(truth) - 1) <= 0.02 + 3 / (truth["rate"] * truth["seconds"]), truth
     assert truth["seconds"] >= 0.9 * seconds, truth
 
