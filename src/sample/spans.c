@@ -62,6 +62,8 @@ bool spy_spans_settle(struct spy_spans *spans)
 	qsort(items, spans->count, sizeof(*items), compare_spans);
 	for (from = 1; from < spans->count; from++) {
 		if (items[from].start <= items[to].end + JOIN_GAP) {
+			items[to].once &= items[from].once && items[from].start == items[to].start &&
+					  items[from].end == items[to].end;
 			if (items[from].end > items[to].end)
 				items[to].end = items[from].end;
 		} else {
@@ -116,15 +118,4 @@ const struct spy_span *spy_spans_find(const struct spy_spans *spans, uint64_t ad
 			return covers(span, address, size) ? span : NULL;
 	}
 	return NULL;
-}
-
-void spy_spans_ranges(const struct spy_spans *spans, uint8_t *copy, struct spy_range *ranges)
-{
-	size_t i;
-
-	for (i = 0; i < spans->count; i++)
-		ranges[i] = (struct spy_range){ spans->items[i].start,
-						copy + spans->items[i].offset,
-						(size_t)(spans->items[i].end -
-							 spans->items[i].start) };
 }

@@ -6,12 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "target/memory.h"
-
 struct spy_span {
 	uint64_t start;
 	uint64_t end;
 	size_t offset; /* of its bytes in a copy */
+	bool once;     /* one frame that stays as it was made; set by whoever adds it */
 };
 
 /* Ordered, not overlapping. Zero-initialise. */
@@ -42,8 +41,5 @@ bool spy_spans_drop(struct spy_spans *spans, uint64_t address);
 /* The span that contains [address, address + size), or NULL. hint is tried first. */
 const struct spy_span *spy_spans_find(const struct spy_spans *spans, uint64_t address, size_t size,
 				      const struct spy_span *hint);
-
-/* One range per span, reading into copy; ranges has room for spans->count. */
-void spy_spans_ranges(const struct spy_spans *spans, uint8_t *copy, struct spy_range *ranges);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/map.h"
 #include "sample/stack_copy.h"
 
 /* Readings that disagree before the thread is stopped, or given up (--nonblocking). */
@@ -13,99 +12,10 @@
 #define STOPS 4
 /* For fewer threads the GIL is not looked at: it would cost what it saves. */
 #define ONCE_FROM 4
-/*
- * So often in a row a new chain of frames must read the same. Up to 3.10 frames are objects here
- * and there on the heap: copying them takes longer than a call of a tiny function does, and in
- * some of a hundred cases two copies agree on a stack that mixes two such calls. 3.11 and 3.12
- * lead to the frames through one more struct: there it is one in some ten thousand; later, and
- * where copying is slow, one in some hundred thousand.
- */
-static unsigned confirmations(const struct spy_layout *layout)
-{
-	return layout->frames == SPY_FRAME_OBJECTS ? 4 : 2;
-}
-
-/*
- * A chain that ended at another root than ever before may have been cut by the target's own
- * doing between two reads: it counts once the same root was seen twice.
- */
-static bool root_stands(struct spy_stack_memory *memory)
-{
-	const struct spy_stack_view *copy = &memory->views[memory->now];
-	uint64_t root = copy->count ? copy->frames[copy->count - 1].address : 0;
-
-	if (copy->truncated)
-		return true;
-	if (root == memory->root) {
-		memory->candidate = root; /* any other is seen twice in a row, or not at all */
-		return true;
-	}
-	if (root != memory->candidate) {
-		memory->candidate = root;
-		return false;
-	}
-	memory->root = root;
-	return true;
-}
-
-/*
- * A generator's frame without a caller waits to be resumed, it runs nothing. One that is resumed
- * again and again is often found like this in both copies, and 3.12's YIELD_VALUE
- * (Python/bytecodes.c) takes the caller away, as compiled, before it makes another frame the
- * innermost: even a stop shows it. From 3.12 on an entry frame calls each; before, C code may,
- * and then its stops, one sample after the other, show the same.
- */
-static bool ends_in_waiting(const struct spy_stack_reader *reader, struct spy_stack_memory *memory)
-{
-	const struct spy_stack_view *copy = &memory->views[memory->now];
-	const struct spy_raw_frame *root = copy->count ? &copy->frames[copy->count - 1] : NULL;
-
-	if (!root || root->back || root->owner != SPY_OWNED_BY_GENERATOR) {
-		memory->lone = 0;
-		return false;
-	}
-	/* Up to 3.10 one that throw() passes through has no caller meanwhile (gen_throw, genobject.c). */
-	if (reader->heap.layout->frames == SPY_FRAME_OBJECTS && copy->count > 1)
-		return false;
-	if (spy_version_minor(&reader->heap.version) >= 0x030c || !memory->pause.attached)
-		return true;
-	if (memory->lone != root->address) {
-		memory->lone = root->address;
-		memory->lone_since = reader->planned;
-	}
-	return memory->lone_since == reader->planned;
-}
-
-/* A hash of which frames call which, and where; the innermost one may move on. */
-static uint64_t hash_chain(const struct spy_stack_view *view)
-{
-	uint64_t hash = view->count;
-	size_t i;
-
-	for (i = 0; i < view->count; i++) {
-		const struct spy_raw_frame *frame = &view->frames[i];
-
-		hash = spy_mix(hash + frame->address) ^ spy_mix(hash ^ frame->code);
-		if (i)
-			hash = spy_mix(hash + frame->instr);
-	}
-	return hash;
-}
-
-/* True when the chain of frames needs no confirmation: it is that of the last stack. */
-static bool is_known_chain(const struct spy_stack_memory *memory, size_t same)
-{
-	const struct spy_stack_view *view = &memory->views[memory->now];
-	const struct spy_stack_view *last = &memory->views[!memory->now];
-
-	return view->count == last->count && same + 1 >= view->count &&
-	       (!view->count || (view->frames[0].address == last->frames[0].address &&
-				 view->frames[0].code == last->frames[0].code));
-}
-
 enum outcome {
 	OUTCOME_STACK,
 	OUTCOME_EXTENDED, /* the plan grew: read again */
+	OUTCOME_BRIEF,	  /* another chain of frames: read all of it twice */
 	OUTCOME_DISAGREED,
 	OUTCOME_UNREADABLE, /* a frame's code object cannot be read: stopping will not help */
 	OUTCOME_GONE, /* no such thread any more */
@@ -130,34 +40,27 @@ static enum outcome failure(int result, enum outcome otherwise)
 
 static enum outcome confirm(const struct request *request)
 {
-	struct spy_stack_memory *memory = request->memory;
-	unsigned needed = confirmations(request->reader->heap.layout);
-	uint64_t chain;
-
-	if (memory->pause.attached || memory->still || is_known_chain(memory, request->same))
+	switch (spy_stack_confirm(request->reader, request->memory, request->same)) {
+	case SPY_CONFIRMED:
 		return OUTCOME_STACK;
-	chain = hash_chain(&memory->views[memory->now]);
-	if (memory->repeated_ns != request->reader->now_ns)
-		memory->repeated = 0;
-	memory->repeated_ns = request->reader->now_ns;
-	if (chain != memory->chain) {
-		bool first = !memory->repeated;
-
-		memory->chain = chain;
-		memory->repeated = 1;
-		return first ? OUTCOME_EXTENDED : OUTCOME_DISAGREED;
+	case SPY_UNCONFIRMED:
+		return OUTCOME_EXTENDED;
+	case SPY_CHANGED:
+		break;
 	}
-	return ++memory->repeated < needed ? OUTCOME_EXTENDED : OUTCOME_STACK;
+	return OUTCOME_DISAGREED;
 }
 
-/* What the copies at hand come to. */
-static enum outcome judge(struct request *request)
+/* What the copies at hand show. */
+static enum outcome judge_copies(struct request *request)
 {
 	struct spy_stack_reader *reader = request->reader;
 	bool hold = spy_stack_due_check(reader);
 	uint64_t missing = 0;
 	int result;
 
+	if (!spy_stack_complete(reader, request->memory, request->second))
+		return OUTCOME_EXTENDED;
 	switch (spy_stack_walk(reader, request->memory, request->state, request->second,
 			       &request->same, &missing)) {
 	case SPY_WALK_DONE:
@@ -179,6 +82,9 @@ static enum outcome judge(struct request *request)
 	}
 	if (!hold)
 		return OUTCOME_DISAGREED;
+	if (spy_stack_is_brief(request->memory) &&
+	    !spy_stack_is_known(request->memory, request->same))
+		return OUTCOME_BRIEF;
 	result = spy_stack_resolve(reader, request->memory, &request->same, &request->provisional,
 				   request->err);
 	if (result == -PYSPYC_EAGAIN)
@@ -187,9 +93,18 @@ static enum outcome judge(struct request *request)
 		return failure(result, result == -PYSPYC_EFAULT ? OUTCOME_UNREADABLE
 								: OUTCOME_DISAGREED);
 	/* A stopped thread shows the same until it has gone on. */
-	if (ends_in_waiting(reader, request->memory) || !root_stands(request->memory))
+	if (!spy_stack_ends_well(reader, request->memory))
 		return request->memory->pause.attached ? OUTCOME_DISAGREED : OUTCOME_EXTENDED;
 	return confirm(request);
+}
+
+/* What the copies at hand come to. The next ones are whole unless these are a stack. */
+static enum outcome judge(struct request *request)
+{
+	enum outcome outcome = judge_copies(request);
+
+	request->memory->calm &= outcome == OUTCOME_STACK;
+	return outcome;
 }
 
 /* One reading, and what it came to. */
@@ -231,7 +146,9 @@ static enum outcome read_running(struct request *request, unsigned tries)
 	while (disagreed < tries && extensions < EXTENSIONS) {
 		enum outcome outcome = attempt(request);
 
-		if (outcome == OUTCOME_EXTENDED) {
+		if (outcome == OUTCOME_BRIEF)
+			spy_stack_outer_note(request->reader, request->memory, request->second);
+		if (outcome == OUTCOME_EXTENDED || outcome == OUTCOME_BRIEF) {
 			extensions++;
 			continue;
 		}
@@ -318,6 +235,7 @@ static void accept(const struct request *request, struct spy_stack *ret)
 	struct spy_stack_memory *memory = request->memory;
 	const struct spy_stack_view *view = &memory->views[memory->now];
 
+	memory->calm = spy_stack_is_known(memory, request->same);
 	request->reader->counters.truncated += view->truncated;
 	*ret = (struct spy_stack){
 		.frames = view->frames,
@@ -327,10 +245,12 @@ static void accept(const struct request *request, struct spy_stack *ret)
 		.sequence = ++memory->sequence,
 		.provisional = request->provisional,
 		.truncated = view->truncated,
-		.collecting = memory->collecting_at && request->state->gil
-				      ? memory->collecting != 0 : request->state->collecting,
+		.collecting = spy_stack_collects(request->reader, memory, request->state,
+						 request->same, request->second),
 	};
 	memory->current = true;
+	if (!memory->rooted)
+		memory->root_ns = request->reader->now_ns;
 	memory->repeated = 0;
 	memory->window = request->provisional ? request->reader->window : 0;
 	spy_stack_replan(request->reader, memory);
@@ -386,6 +306,7 @@ int spy_stack_read(struct spy_stack_reader *reader, struct spy_stack_memory *mem
 	case OUTCOME_GONE:
 		return spy_fail(err, PYSPYC_ENOTREADY, "the thread has ended");
 	case OUTCOME_EXTENDED:
+	case OUTCOME_BRIEF:
 	case OUTCOME_DISAGREED:
 		reader->counters.dropped++;
 		return spy_fail(err, PYSPYC_EAGAIN,
@@ -413,6 +334,7 @@ static bool fetch_many(struct spy_stack_reader *reader, struct spy_stack_job *jo
 		return false;
 	for (i = 0; i < count; i++) {
 		jobs[i].memory->still = once && !jobs[i].state->gil;
+		jobs[i].memory->moves = 0; /* to ask is cheap here */
 		if (!jobs[i].done && jobs[i].memory->still &&
 		    !spy_stack_plan_window(reader, jobs[i].memory, jobs[i].state))
 			return false;

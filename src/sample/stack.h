@@ -63,13 +63,20 @@ struct spy_stack_memory {
 	struct spy_spans spans;	  /* where its frames were */
 	uint64_t plan;		  /* number of the spans' present layout */
 	uint64_t cframe;	  /* where its _PyCFrame was, 3.11 and 3.12 */
+	size_t top;		  /* of the spans, the one with what that holds; none: their count */
 	uint64_t root, candidate; /* its outermost frame, and one seen once only */
+	uint64_t root_ns;	  /* when that was read last */
+	bool rooted;		  /* it is not read this time */
 	uint64_t lone, lone_since; /* a generator's frame found without a caller, and when first */
 	uint64_t chain;		  /* a hash of the frames read last, and how often in a row: */
 	unsigned repeated;
 	uint64_t repeated_ns;	  /* at this moment */
 	uint64_t collecting_at;	  /* where it stands whether the collector runs; 0: not known */
 	int32_t collecting;	  /* that, while the thread holds the GIL */
+	bool calm;		  /* it was found with the same chain of frames twice in a row */
+	size_t twice_from, twice_to; /* of the spans' bytes, what is copied twice */
+	unsigned moves;		  /* in so many readings to come that is not expected to be needed */
+	bool asked;		  /* whether it was read */
 	struct spy_stack_view views[2];
 	unsigned now;		  /* the view that is being read; the other is the last stack */
 	uint64_t sequence;	  /* stacks read */

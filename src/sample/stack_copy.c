@@ -1,3 +1,4 @@
+/* What is read, what becomes of what cannot be read, and which memory the next reading is of. */
 #include "sample/stack_copy.h"
 
 #include <stdlib.h>
@@ -10,174 +11,9 @@
 #define SLACK 256u
 /* Plans this small are left alone even when most of it is not in use. */
 #define SPANS_KEPT 128u
+/* A _PyCFrame as far in front of an entry frame as this is its, if it is the innermost. */
+#define TOP_NEAR 512u
 #define BYTES_KEPT 1024u
-
-/* --- buffers --- */
-
-static bool ranges_room(struct spy_stack_reader *reader, size_t more)
-{
-	size_t capacity = (reader->range_count + more) * 2;
-	struct spy_range *larger;
-
-	if (reader->range_count + more <= reader->range_capacity)
-		return true;
-	larger = realloc(reader->ranges, capacity * sizeof(*larger));
-	if (!larger)
-		return false;
-	reader->ranges = larger;
-	reader->range_capacity = capacity;
-	return true;
-}
-
-static bool view_room(struct spy_stack_view *view, size_t size)
-{
-	uint8_t *bytes;
-
-	if (size <= view->size)
-		return true;
-	size += size / 4;
-	bytes = realloc(view->bytes, size);
-	if (!bytes)
-		return false;
-	view->bytes = bytes;
-	view->size = size;
-	return true;
-}
-
-/*
- * Room for one more second copy. The ranges planned so far name places in it, so they move
- * with it.
- */
-static bool second_room(struct spy_stack_reader *reader, size_t more)
-{
-	size_t size = (reader->second_used + more) * 2, i;
-	uint8_t *former = reader->second, *bytes;
-
-	if (reader->second_used + more <= reader->second_size)
-		return true;
-	bytes = malloc(size);
-	if (!bytes)
-		return false;
-	for (i = 0; i < reader->range_count; i++) {
-		uint8_t *buffer = reader->ranges[i].buffer;
-
-		if (former && buffer >= former && buffer < former + reader->second_size)
-			reader->ranges[i].buffer = bytes + (buffer - former);
-	}
-	free(former);
-	reader->second = bytes;
-	reader->second_size = size;
-	return true;
-}
-
-/* --- copying --- */
-
-static void add(struct spy_stack_reader *reader, uint64_t address, void *buffer, size_t size)
-{
-	reader->ranges[reader->range_count++] = (struct spy_range){ address, buffer, size };
-}
-
-static void add_spans(struct spy_stack_reader *reader, const struct spy_spans *spans, uint8_t *copy)
-{
-	spy_spans_ranges(spans, copy, reader->ranges + reader->range_count);
-	reader->range_count += spans->count;
-}
-
-/* The word that leads to the innermost frame, where it is not a part of the thread state. */
-static void add_top(struct spy_stack_reader *reader, const struct spy_stack_memory *memory,
-		    uint64_t tstate, uint8_t *buffer)
-{
-	const struct spy_layout *layout = reader->heap.layout;
-
-	switch (layout->frames) {
-	case SPY_FRAME_OBJECTS:
-		add(reader, tstate + layout->tstate_frame, buffer, 8);
-		return;
-	case SPY_FRAME_CFRAME:
-		if (memory->cframe)
-			add(reader, memory->cframe + layout->cframe_current_frame, buffer, 8);
-		return;
-	case SPY_FRAME_CURRENT:
-		add(reader, tstate + layout->tstate_current_frame, buffer, 8);
-		return;
-	}
-}
-
-void spy_stack_begin(struct spy_stack_reader *reader)
-{
-	reader->range_count = 0;
-	reader->second_used = 0;
-}
-
-bool spy_stack_plan_gil(struct spy_stack_reader *reader, unsigned which)
-{
-	if (!ranges_room(reader, 1))
-		return false;
-	add(reader, reader->gil, &reader->gil_words[which], sizeof(reader->gil_words[which]));
-	return true;
-}
-
-bool spy_stack_plan_window(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
-			   const struct spy_thread_state *state)
-{
-	struct spy_stack_view *view = &memory->views[memory->now];
-
-	if (!ranges_room(reader, 1) || !view_room(view, reader->head + memory->spans.bytes))
-		return false;
-	add(reader, state->address + reader->window_start, view->bytes, reader->window_size);
-	return true;
-}
-
-/* In any order, for nothing moves: the span behind the top of the stack right after that. */
-static void add_still(struct spy_stack_reader *reader, const struct spy_stack_memory *memory,
-		      uint8_t *copy)
-{
-	const struct spy_spans *spans = &memory->spans;
-	size_t i, first = 0;
-
-	while (first < spans->count && spans->items[first].start < memory->cframe)
-		first++;
-	for (i = 0; i < spans->count; i++) {
-		const struct spy_span *span = &spans->items[(first + i) % spans->count];
-
-		add(reader, span->start, copy + span->offset, (size_t)(span->end - span->start));
-	}
-}
-
-bool spy_stack_plan(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
-		    const struct spy_thread_state *state, size_t *second)
-{
-	uint64_t tstate = state->address;
-	const struct spy_spans *spans = &memory->spans;
-	struct spy_stack_view *view = &memory->views[memory->now];
-	uint8_t *bytes;
-	size_t i;
-
-	if ((!memory->still && !spy_stack_plan_window(reader, memory, state)) ||
-	    !ranges_room(reader, 2 * spans->count + SPY_PRINT_RANGES * reader->due_count + 4) ||
-	    (!memory->still && !second_room(reader, spans->bytes + 8)))
-		return false;
-	bytes = reader->second + reader->second_used;
-	*second = reader->second_used;
-	if (reader->heap.layout->frames == SPY_FRAME_CFRAME)
-		add_top(reader, memory, tstate, view->bytes + reader->head - 8);
-	if (memory->collecting_at && state->gil)
-		add(reader, memory->collecting_at, &memory->collecting, sizeof(memory->collecting));
-	if (memory->still)
-		add_still(reader, memory, view->bytes + reader->head);
-	else
-		add_spans(reader, spans, view->bytes + reader->head);
-	for (i = 0; i < reader->due_count; i++)
-		reader->range_count += spy_print_ranges(
-			&reader->heap, reader->due[i], &reader->prints[i],
-			reader->ranges + reader->range_count);
-	if (memory->still)
-		return true;
-	add_spans(reader, spans, bytes);
-	add_top(reader, memory, tstate, bytes + spans->bytes);
-	reader->second_used += spans->bytes + 8;
-	return true;
-}
 
 int spy_stack_fetch(struct spy_stack_reader *reader, struct pyspyc_error *err)
 {
@@ -219,6 +55,39 @@ int spy_stack_forget(struct spy_stack_reader *reader, struct spy_stack_memory *m
 
 /* --- planning the next copy --- */
 
+/*
+ * Frames on the data stack: behind the innermost one lie its variables and the callee to come, but
+ * never beyond the page is anything sure to be there.
+ */
+static size_t with_slack(uint64_t start, size_t size)
+{
+	uint64_t page_end = (start + size + PAGE - 1) & ~(uint64_t)(PAGE - 1);
+	size_t left = (size_t)(page_end - start) - size;
+
+	return size + (left < SLACK ? left : SLACK);
+}
+
+/*
+ * Adds a frame. An entry frame is, like the _PyCFrame, a variable of _PyEval_EvalFrameDefault
+ * (3.12's Python/ceval.c): that of the innermost one is near by, and read in the same piece.
+ */
+static bool add_frame(const struct spy_stack_reader *reader, struct spy_stack_memory *memory,
+		      const struct spy_raw_frame *frame, bool innermost)
+{
+	const struct spy_layout *layout = reader->heap.layout;
+	uint64_t start = frame->address, word = memory->cframe + layout->cframe_current_frame;
+	bool entry = frame->owner >= SPY_OWNED_BY_INTERPRETER;
+	bool grows = innermost && !entry && layout->frames != SPY_FRAME_OBJECTS;
+	struct spy_spans *spans = &memory->spans;
+
+	if (!spy_spans_add(spans, start, grows ? with_slack(start, reader->extent) : reader->extent))
+		return false;
+	spans->items[spans->count - 1].once = entry;
+	if (!entry || !memory->cframe || word > start || start - word > TOP_NEAR)
+		return true;
+	return spy_spans_add(spans, word, 8);
+}
+
 int spy_stack_discover(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
 		       uint64_t address, struct pyspyc_error *err)
 {
@@ -250,7 +119,7 @@ int spy_stack_discover(struct spy_stack_reader *reader, struct spy_stack_memory 
 		if (spy_spans_find(&planned, address, reader->extent, NULL))
 			break;
 		spy_frame_decode(reader->heap.layout, address, bytes + (address - page), &frame);
-		if (!spy_spans_add(&memory->spans, address, reader->extent)) {
+		if (!add_frame(reader, memory, &frame, count == 0)) {
 			memory->plan = ++reader->plans;
 			spy_spans_clear(&memory->spans);
 			return spy_nomem(err);
@@ -265,25 +134,15 @@ int spy_stack_discover(struct spy_stack_reader *reader, struct spy_stack_memory 
 }
 
 /* The bytes that the next copy needs for the frames just read. */
-static bool add_frames(const struct spy_stack_reader *reader,
-		       const struct spy_stack_view *copy, struct spy_spans *spans)
+static bool add_frames(const struct spy_stack_reader *reader, struct spy_stack_memory *memory)
 {
+	const struct spy_stack_view *copy = &memory->views[memory->now];
 	size_t i;
 
-	for (i = 0; i < copy->count; i++) {
-		uint64_t start = copy->frames[i].address;
-		size_t size = reader->extent;
-
-		/* Frames on the data stack: the callee's comes next, but never beyond the page. */
-		if (i == 0 && reader->heap.layout->frames != SPY_FRAME_OBJECTS) {
-			uint64_t page_end = (start + size + PAGE - 1) & ~(uint64_t)(PAGE - 1);
-
-			size += page_end - start - size < SLACK ? page_end - start - size : SLACK;
-		}
-		if (!spy_spans_add(spans, start, size))
+	for (i = 0; i < copy->count; i++)
+		if (!add_frame(reader, memory, &copy->frames[i], i == 0))
 			return false;
-	}
-	return spy_spans_settle(spans);
+	return spy_spans_settle(&memory->spans);
 }
 
 void spy_stack_replan(struct spy_stack_reader *reader, struct spy_stack_memory *memory)
@@ -304,6 +163,6 @@ void spy_stack_replan(struct spy_stack_reader *reader, struct spy_stack_memory *
 	}
 	memory->plan = ++reader->plans;
 	spy_spans_clear(&memory->spans);
-	if (!add_frames(reader, copy, &memory->spans))
+	if (!add_frames(reader, memory))
 		spy_spans_clear(&memory->spans);
 }

@@ -27,6 +27,27 @@ bool spy_stack_plan_window(struct spy_stack_reader *reader, struct spy_stack_mem
 bool spy_stack_plan(struct spy_stack_reader *reader, struct spy_stack_memory *memory,
 		    const struct spy_thread_state *state, size_t *second);
 
+/* Where in a copy of the spans what the thread's _PyCFrame holds is; right behind: in none of them. */
+size_t spy_stack_top_offset(const struct spy_stack_reader *reader,
+			    const struct spy_stack_memory *memory);
+
+/*
+ * The second copy has what was copied but once, too. False when that was no entry frame: then it is
+ * copied twice from now on.
+ */
+bool spy_stack_complete(const struct spy_stack_reader *reader, struct spy_stack_memory *memory,
+			size_t second);
+
+/*
+ * Whether the first copy is only of what may change from one moment to the next: then a chain of frames
+ * counts only if it is the one that was read last.
+ */
+bool spy_stack_is_brief(const struct spy_stack_memory *memory);
+
+/* Puts into the first copy what was left out of it. */
+void spy_stack_fill(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory,
+		    size_t second);
+
 /* Reads what was planned. */
 int spy_stack_fetch(struct spy_stack_reader *reader, struct pyspyc_error *err);
 
@@ -57,9 +78,42 @@ enum spy_walk spy_stack_walk(const struct spy_stack_reader *reader, struct spy_s
 			     const struct spy_thread_state *state, size_t second, size_t *same,
 			     uint64_t *missing);
 
+/*
+ * True when the two copies show that the thread whose innermost frame it is runs Python code: nobody
+ * else writes there. Never up to 3.10.
+ */
+bool spy_stack_frame_moved(const struct spy_stack_reader *reader,
+			   const struct spy_stack_memory *memory, size_t second,
+			   const struct spy_raw_frame *frame);
+
 /* The words that lead to the innermost frame, in the first and in the second copy. */
 void spy_stack_tops(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory,
 		    const uint8_t *second, uint64_t tops[2]);
+
+/* --- whether that counts: stack_chain.c --- */
+
+/* Whether the chain of frames is the one that was read last: it needs no confirmation. */
+bool spy_stack_is_known(const struct spy_stack_memory *memory, size_t same);
+
+/* Whether its outermost frame can be one. */
+bool spy_stack_ends_well(const struct spy_stack_reader *reader, struct spy_stack_memory *memory);
+
+/* A new chain of frames counts when several readings in a row have shown it. */
+enum spy_confirmed {
+	SPY_CONFIRMED,
+	SPY_UNCONFIRMED, /* so far */
+	SPY_CHANGED,	 /* it is another than in the reading before */
+};
+
+enum spy_confirmed spy_stack_confirm(const struct spy_stack_reader *reader,
+				     struct spy_stack_memory *memory, size_t same);
+
+/*
+ * Whether the collector runs in the thread. It does not where a thread, which has called nothing since
+ * it was known not to, has run Python code from one copy to the other: then that is not read.
+ */
+bool spy_stack_collects(const struct spy_stack_reader *reader, struct spy_stack_memory *memory,
+			const struct spy_thread_state *state, size_t same, size_t second);
 
 /* --- who could run meanwhile: stack_gil.c --- */
 

@@ -80,28 +80,35 @@ bool spy_stack_ahead(struct spy_stack_reader *reader, struct spy_stack_memory *m
 	return spy_stack_plan(reader, memory, state, &second);
 }
 
+bool spy_stack_frame_moved(const struct spy_stack_reader *reader,
+			   const struct spy_stack_memory *memory, size_t second,
+			   const struct spy_raw_frame *frame)
+{
+	const struct spy_span *span;
+	size_t offset, size;
+
+	/* Behind any other frame lies memory that everybody may write to. */
+	if (frame->owner != SPY_OWNED_BY_THREAD || reader->heap.layout->frames == SPY_FRAME_OBJECTS)
+		return false;
+	span = spy_spans_find(&memory->spans, frame->address, reader->extent, NULL);
+	if (!span)
+		return false;
+	size = (size_t)(span->end - frame->address);
+	offset = span->offset + (size_t)(frame->address - span->start);
+	if (offset < memory->twice_from || offset + size > memory->twice_to)
+		return false;
+	return memcmp(memory->views[memory->now].bytes + reader->head + offset,
+		      reader->second + second + offset,
+		      size < MOVING_BYTES ? size : MOVING_BYTES) != 0;
+}
+
 bool spy_stack_moved(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory)
 {
-	const struct spy_stack_view *view = &memory->views[memory->now];
 	const struct spy_stack_view *last = &memory->views[!memory->now];
 	size_t i;
 
-	if (reader->ahead != memory || reader->heap.layout->frames == SPY_FRAME_OBJECTS)
-		return false;
-	for (i = 0; i < last->count && i < MOVING; i++) {
-		uint64_t address = last->frames[i].address;
-		const struct spy_span *span =
-			spy_spans_find(&memory->spans, address, reader->extent, NULL);
-		size_t offset, size;
-
-		/* Behind any other frame lies memory that everybody may write to. */
-		if (!span || last->frames[i].owner != SPY_OWNED_BY_THREAD)
-			continue;
-		size = (size_t)(span->end - address);
-		offset = span->offset + (size_t)(address - span->start);
-		if (memcmp(view->bytes + reader->head + offset, reader->second + offset,
-			   size < MOVING_BYTES ? size : MOVING_BYTES) != 0)
+	for (i = 0; reader->ahead == memory && i < last->count && i < MOVING; i++)
+		if (spy_stack_frame_moved(reader, memory, 0, &last->frames[i]))
 			return true;
-	}
 	return false;
 }
