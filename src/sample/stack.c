@@ -15,7 +15,6 @@
 enum outcome {
 	OUTCOME_STACK,
 	OUTCOME_EXTENDED, /* the plan grew: read again */
-	OUTCOME_BRIEF,	  /* another chain of frames: read all of it twice */
 	OUTCOME_DISAGREED,
 	OUTCOME_UNREADABLE, /* a frame's code object cannot be read: stopping will not help */
 	OUTCOME_GONE, /* no such thread any more */
@@ -59,8 +58,6 @@ static enum outcome judge_copies(struct request *request)
 	uint64_t missing = 0;
 	int result;
 
-	if (!spy_stack_complete(reader, request->memory, request->second))
-		return OUTCOME_EXTENDED;
 	switch (spy_stack_walk(reader, request->memory, request->state, request->second,
 			       &request->same, &missing)) {
 	case SPY_WALK_DONE:
@@ -82,9 +79,8 @@ static enum outcome judge_copies(struct request *request)
 	}
 	if (!hold)
 		return OUTCOME_DISAGREED;
-	if (spy_stack_is_brief(request->memory) &&
-	    !spy_stack_is_known(request->memory, request->same))
-		return OUTCOME_BRIEF;
+	if (request->memory->light && !spy_stack_is_known(request->memory, request->same))
+		return OUTCOME_EXTENDED;
 	result = spy_stack_resolve(reader, request->memory, &request->same, &request->provisional,
 				   request->err);
 	if (result == -PYSPYC_EAGAIN)
@@ -98,13 +94,19 @@ static enum outcome judge_copies(struct request *request)
 	return confirm(request);
 }
 
-/* What the copies at hand come to. The next ones are whole unless these are a stack. */
+/* What the copies at hand come to. That a light reading was not enough is no failure. */
 static enum outcome judge(struct request *request)
 {
-	enum outcome outcome = judge_copies(request);
+	struct spy_stack_memory *memory = request->memory;
+	enum outcome outcome;
 
-	request->memory->calm &= outcome == OUTCOME_STACK;
-	return outcome;
+	spy_stack_copy_once(request->reader, memory, request->second);
+	outcome = judge_copies(request);
+	memory->calm &= outcome == OUTCOME_STACK;
+	if (outcome != OUTCOME_DISAGREED)
+		return outcome;
+	spy_stack_copy_twice(request->reader, memory);
+	return memory->light ? OUTCOME_EXTENDED : outcome;
 }
 
 /* One reading, and what it came to. */
@@ -146,9 +148,7 @@ static enum outcome read_running(struct request *request, unsigned tries)
 	while (disagreed < tries && extensions < EXTENSIONS) {
 		enum outcome outcome = attempt(request);
 
-		if (outcome == OUTCOME_BRIEF)
-			spy_stack_outer_note(request->reader, request->memory, request->second);
-		if (outcome == OUTCOME_EXTENDED || outcome == OUTCOME_BRIEF) {
+		if (outcome == OUTCOME_EXTENDED) {
 			extensions++;
 			continue;
 		}
@@ -249,11 +249,13 @@ static void accept(const struct request *request, struct spy_stack *ret)
 						 request->same, request->second),
 	};
 	memory->current = true;
+	memory->read_ns = request->reader->now_ns;
 	if (!memory->rooted)
-		memory->root_ns = request->reader->now_ns;
+		memory->root_ns = memory->read_ns;
 	memory->repeated = 0;
 	memory->window = request->provisional ? request->reader->window : 0;
-	spy_stack_replan(request->reader, memory);
+	if (!memory->light)
+		spy_stack_replan(request->reader, memory);
 	memory->now = !memory->now;
 }
 
@@ -306,7 +308,6 @@ int spy_stack_read(struct spy_stack_reader *reader, struct spy_stack_memory *mem
 	case OUTCOME_GONE:
 		return spy_fail(err, PYSPYC_ENOTREADY, "the thread has ended");
 	case OUTCOME_EXTENDED:
-	case OUTCOME_BRIEF:
 	case OUTCOME_DISAGREED:
 		reader->counters.dropped++;
 		return spy_fail(err, PYSPYC_EAGAIN,

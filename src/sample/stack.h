@@ -65,18 +65,20 @@ struct spy_stack_memory {
 	uint64_t cframe;	  /* where its _PyCFrame was, 3.11 and 3.12 */
 	size_t top;		  /* of the spans, the one with what that holds; none: their count */
 	uint64_t root, candidate; /* its outermost frame, and one seen once only */
-	uint64_t root_ns;	  /* when that was read last */
-	bool rooted;		  /* it is not read this time */
+	uint64_t root_ns;	  /* when the root was read last */
 	uint64_t lone, lone_since; /* a generator's frame found without a caller, and when first */
 	uint64_t chain;		  /* a hash of the frames read last, and how often in a row: */
 	unsigned repeated;
 	uint64_t repeated_ns;	  /* at this moment */
 	uint64_t collecting_at;	  /* where it stands whether the collector runs; 0: not known */
 	int32_t collecting;	  /* that, while the thread holds the GIL */
-	bool calm;		  /* it was found with the same chain of frames twice in a row */
-	size_t twice_from, twice_to; /* of the spans' bytes, what is copied twice */
-	unsigned moves;		  /* in so many readings to come that is not expected to be needed */
-	bool asked;		  /* whether it was read */
+	uint64_t read_ns;	  /* when its stack was read last */
+	bool calm;		  /* with the same chain of frames as the time before */
+	unsigned moves;		  /* in so many light readings to come, collecting will not be needed */
+	bool light;		  /* of the reading at hand: a chain other than the last does not count */
+	bool asked, rooted;	  /* collecting is a part of it; the root is not */
+	size_t inner;		  /* the span with the innermost frame; which part of all spans' */
+	size_t twice_from, twice_to; /* bytes is copied twice */
 	struct spy_stack_view views[2];
 	unsigned now;		  /* the view that is being read; the other is the last stack */
 	uint64_t sequence;	  /* stacks read */
@@ -84,6 +86,7 @@ struct spy_stack_memory {
 	bool current;		  /* cleared by the caller when the thread may have run since */
 	bool unturned;		  /* it has not: see spy_stack_turns; cleared by the caller */
 	uint64_t window;	  /* in which the last one was read, when it was provisional */
+	uint64_t vouched, vouched_ns; /* in which window, and until when, what that runs is relied on */
 	struct spy_stack_outer *outer; /* stack_outer.c; NULL until it is needed */
 	struct spy_pause pause;
 	struct spy_ostate *ostate; /* of the thread, by which it is known to run; NULL: not known */

@@ -4,6 +4,8 @@
 
 /* A thread that runs Python code, but for so many readings in a row, is not in the collector. */
 #define MOVES 3
+/* Code that may call something, or make something, has room for two of them, evaluation stack included. */
+#define VARIABLES 16
 
 /*
  * So often in a row a new chain of frames must read the same. Up to 3.10 frames are objects here
@@ -121,23 +123,35 @@ enum spy_confirmed spy_stack_confirm(const struct spy_stack_reader *reader,
 	return ++memory->repeated < needed ? SPY_UNCONFIRMED : SPY_CONFIRMED;
 }
 
+/*
+ * Both copies of the innermost frame differ in where it is, or in the first variables: it runs. What
+ * is behind those may be a function's that the collector calls from C.
+ */
+static bool runs(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory,
+		 size_t second)
+{
+	const struct spy_stack_view *view = &memory->views[memory->now];
+
+	return !memory->still && view->count &&
+	       spy_stack_frame_moved(reader, memory, second, &view->frames[0],
+				     reader->extent + VARIABLES);
+}
+
 bool spy_stack_collects(const struct spy_stack_reader *reader, struct spy_stack_memory *memory,
 			const struct spy_thread_state *state, size_t same, size_t second)
 {
-	const struct spy_stack_view *view = &memory->views[memory->now];
-	bool runs = !memory->still && view->count &&
-		    spy_stack_frame_moved(reader, memory, second, &view->frames[0]);
-	bool asked = memory->collecting_at && state->gil, collects = state->collecting;
+	bool moved = runs(reader, memory, second), collects = state->collecting;
 
-	if (asked && !memory->asked && !(runs && spy_stack_is_known(memory, same)) &&
-	    spy_memory_read(reader->heap.memory, memory->collecting_at, &memory->collecting,
-			    sizeof(memory->collecting), NULL) < 0)
-		memory->collecting_at = 0;
-	if (asked)
+	if (memory->collecting_at && state->gil) {
+		if (!memory->asked && !(moved && spy_stack_is_known(memory, same)) &&
+		    spy_memory_read(reader->heap.memory, memory->collecting_at,
+				    &memory->collecting, sizeof(memory->collecting), NULL) < 0)
+			memory->collecting = 0;
 		collects = memory->collecting != 0;
+	}
 	if (collects)
 		memory->moves = 0;
-	else if (runs)
+	else if (moved)
 		memory->moves = MOVES;
 	else if (memory->moves)
 		memory->moves--;

@@ -6,14 +6,13 @@
 
 #include "base/error.h"
 
-#define PAGE 4096u
 /* A stack grows by a frame or two at a time: some bytes more than were in use last time. */
 #define SLACK 256u
 /* Plans this small are left alone even when most of it is not in use. */
 #define SPANS_KEPT 128u
-/* A _PyCFrame as far in front of an entry frame as this is its, if it is the innermost. */
-#define TOP_NEAR 512u
 #define BYTES_KEPT 1024u
+/* A _PyCFrame this near in front of an entry frame is of the same C function. */
+#define TOP_NEAR 512u
 
 int spy_stack_fetch(struct spy_stack_reader *reader, struct pyspyc_error *err)
 {
@@ -61,23 +60,24 @@ int spy_stack_forget(struct spy_stack_reader *reader, struct spy_stack_memory *m
  */
 static size_t with_slack(uint64_t start, size_t size)
 {
-	uint64_t page_end = (start + size + PAGE - 1) & ~(uint64_t)(PAGE - 1);
+	uint64_t page_end = (start + size + SPY_PAGE - 1) & ~(uint64_t)(SPY_PAGE - 1);
 	size_t left = (size_t)(page_end - start) - size;
 
 	return size + (left < SLACK ? left : SLACK);
 }
 
 /*
- * Adds a frame. An entry frame is, like the _PyCFrame, a variable of _PyEval_EvalFrameDefault
+ * Adds a frame, with room behind it for its callee if it is the inner end of what is added. An entry
+ * frame is, like the _PyCFrame, a variable of _PyEval_EvalFrameDefault
  * (3.12's Python/ceval.c): that of the innermost one is near by, and read in the same piece.
  */
 static bool add_frame(const struct spy_stack_reader *reader, struct spy_stack_memory *memory,
-		      const struct spy_raw_frame *frame, bool innermost)
+		      const struct spy_raw_frame *frame, bool end)
 {
 	const struct spy_layout *layout = reader->heap.layout;
 	uint64_t start = frame->address, word = memory->cframe + layout->cframe_current_frame;
 	bool entry = frame->owner >= SPY_OWNED_BY_INTERPRETER;
-	bool grows = innermost && !entry && layout->frames != SPY_FRAME_OBJECTS;
+	bool grows = end && !entry && layout->frames != SPY_FRAME_OBJECTS;
 	struct spy_spans *spans = &memory->spans;
 
 	if (!spy_spans_add(spans, start, grows ? with_slack(start, reader->extent) : reader->extent))
@@ -94,7 +94,7 @@ int spy_stack_discover(struct spy_stack_reader *reader, struct spy_stack_memory 
 	struct spy_memory *target = reader->heap.memory;
 	size_t settled = memory->spans.count, count;
 	uint64_t page = 0;
-	uint8_t bytes[2 * PAGE];
+	uint8_t bytes[2 * SPY_PAGE];
 
 	for (count = 0; address && count < SPY_DEPTH_LIMIT; count++) {
 		/* What was planned before; the additions are not in order yet. */
@@ -105,11 +105,11 @@ int spy_stack_discover(struct spy_stack_reader *reader, struct spy_stack_memory 
 		if (!spy_address_plausible(address))
 			break;
 		/* A page at a time, for frames lie close; a frame may reach into the next. */
-		if (!page || address < page || address + reader->extent > page + PAGE) {
-			page = address & ~(uint64_t)(PAGE - 1);
-			result = spy_memory_read(target, page, bytes, PAGE, err);
-			if (result == 0 && address + reader->extent > page + PAGE)
-				result = spy_memory_read(target, page + PAGE, bytes + PAGE, PAGE,
+		if (!page || address < page || address + reader->extent > page + SPY_PAGE) {
+			page = address & ~(uint64_t)(SPY_PAGE - 1);
+			result = spy_memory_read(target, page, bytes, SPY_PAGE, err);
+			if (result == 0 && address + reader->extent > page + SPY_PAGE)
+				result = spy_memory_read(target, page + SPY_PAGE, bytes + SPY_PAGE, SPY_PAGE,
 							 err);
 			if (result < 0 && !count)
 				return result;
@@ -155,7 +155,7 @@ void spy_stack_replan(struct spy_stack_reader *reader, struct spy_stack_memory *
 			uint64_t inner = i ? copy->frames[i - 1].address : 0;
 			uint64_t gap = inner - copy->frames[i].address;
 
-			used += inner > copy->frames[i].address && gap < PAGE ? gap : reader->extent;
+			used += inner > copy->frames[i].address && gap < SPY_PAGE ? gap : reader->extent;
 		}
 		if (memory->spans.bytes <= 2 * used + BYTES_KEPT ||
 		    reader->heap.layout->frames == SPY_FRAME_OBJECTS)

@@ -4,6 +4,8 @@
 
 #include "sample/stack.h"
 
+#define SPY_PAGE 4096u
+
 /* --- copying --- */
 
 /* A new reading: no range planned yet. */
@@ -32,21 +34,13 @@ size_t spy_stack_top_offset(const struct spy_stack_reader *reader,
 			    const struct spy_stack_memory *memory);
 
 /*
- * The second copy has what was copied but once, too. False when that was no entry frame: then it is
- * copied twice from now on.
+ * Of entry frames there is one copy: it is put into the second copies as well. What is no entry frame
+ * any more will agree with nothing there; when readings have disagreed, spy_stack_copy_twice sees to
+ * it that of such there are two from now on.
  */
-bool spy_stack_complete(const struct spy_stack_reader *reader, struct spy_stack_memory *memory,
-			size_t second);
-
-/*
- * Whether the first copy is only of what may change from one moment to the next: then a chain of frames
- * counts only if it is the one that was read last.
- */
-bool spy_stack_is_brief(const struct spy_stack_memory *memory);
-
-/* Puts into the first copy what was left out of it. */
-void spy_stack_fill(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory,
-		    size_t second);
+void spy_stack_copy_once(const struct spy_stack_reader *reader,
+			 const struct spy_stack_memory *memory, size_t second);
+void spy_stack_copy_twice(const struct spy_stack_reader *reader, struct spy_stack_memory *memory);
 
 /* Reads what was planned. */
 int spy_stack_fetch(struct spy_stack_reader *reader, struct pyspyc_error *err);
@@ -79,12 +73,12 @@ enum spy_walk spy_stack_walk(const struct spy_stack_reader *reader, struct spy_s
 			     uint64_t *missing);
 
 /*
- * True when the two copies show that the thread whose innermost frame it is runs Python code: nobody
- * else writes there. Never up to 3.10.
+ * True when the two copies of a frame on the data stack differ, in its first `most` bytes: the thread
+ * runs Python code, for nobody else writes there. Never up to 3.10.
  */
 bool spy_stack_frame_moved(const struct spy_stack_reader *reader,
 			   const struct spy_stack_memory *memory, size_t second,
-			   const struct spy_raw_frame *frame);
+			   const struct spy_raw_frame *frame, size_t most);
 
 /* The words that lead to the innermost frame, in the first and in the second copy. */
 void spy_stack_tops(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory,
@@ -109,8 +103,9 @@ enum spy_confirmed spy_stack_confirm(const struct spy_stack_reader *reader,
 				     struct spy_stack_memory *memory, size_t same);
 
 /*
- * Whether the collector runs in the thread. It does not where a thread, which has called nothing since
- * it was known not to, has run Python code from one copy to the other: then that is not read.
+ * Whether the collector runs in the thread. It does not where one that is read lightly has run Python
+ * code from one copy to the other, in the chain of frames of which that is known. Where that was
+ * expected, and is not so, it is read after the stack.
  */
 bool spy_stack_collects(const struct spy_stack_reader *reader, struct spy_stack_memory *memory,
 			const struct spy_thread_state *state, size_t same, size_t second);

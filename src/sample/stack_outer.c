@@ -98,7 +98,6 @@ static const struct spy_raw_frame *common(const struct spy_stack_reader *reader,
 
 	if (view->plan != memory->plan) /* the bytes are laid out otherwise than the spans by now */
 		return NULL;
-	spy_stack_fill(reader, memory, second);
 	spy_stack_tops(reader, memory, bytes[1], tops);
 	for (i = 0; i < 2; i++)
 		if (!follow(reader, &memory->spans, bytes[i], tops[i], chains->frames[i],

@@ -6,9 +6,8 @@
 
 #include "base/clock.h"
 
-#define PAGE 4096u
-/* How long it is known what the outermost frame is. */
-#define ROOT_NS (1u * SPY_NSEC_PER_MSEC)
+/* What was read is known for so long. */
+#define LIGHT_NS (1u * SPY_NSEC_PER_MSEC)
 
 /* --- buffers --- */
 
@@ -75,14 +74,14 @@ static void add(struct spy_stack_reader *reader, uint64_t address, void *buffer,
 	reader->ranges[reader->range_count++] = (struct spy_range){ address, buffer, size };
 }
 
-static size_t size_of(const struct spy_span *span)
+static size_t span_size(const struct spy_span *span)
 {
 	return (size_t)(span->end - span->start);
 }
 
 static void add_span(struct spy_stack_reader *reader, const struct spy_span *span, uint8_t *copy)
 {
-	add(reader, span->start, copy + span->offset, size_of(span));
+	add(reader, span->start, copy + span->offset, span_size(span));
 }
 
 /* The word that leads to the innermost frame, where it is not a part of the thread state. */
@@ -107,7 +106,7 @@ static void add_top(struct spy_stack_reader *reader, const struct spy_stack_memo
 
 /* --- what is known already --- */
 
-static size_t find_top(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory)
+static size_t find_top_span(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory)
 {
 	const struct spy_layout *layout = reader->heap.layout;
 	const struct spy_spans *spans = &memory->spans;
@@ -130,18 +129,16 @@ size_t spy_stack_top_offset(const struct spy_stack_reader *reader,
 }
 
 /*
- * The entry frame at the root of a thread stays as it is as long as there is Python code above it,
- * and all other frames lie deeper in the C stack: of a program that calls Python anew each time, the
- * root may be elsewhere, but hardly there. At high rates it is not read again and again.
+ * The entry frame at the root of a thread stays as it is as long as there is Python code above it, and
+ * what calls Python anew has its entry frame elsewhere in the C stack.
  */
 static bool knows_root(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory)
 {
 	const struct spy_stack_view *last = &memory->views[!memory->now];
-	const struct spy_raw_frame *root = last->count ? &last->frames[last->count - 1] : NULL;
+	const struct spy_raw_frame *root = &last->frames[last->count - 1];
 
-	return root && root->owner >= SPY_OWNED_BY_INTERPRETER && root->address == memory->root &&
-	       !root->back && last->plan == memory->plan && !memory->pause.attached &&
-	       reader->now_ns - memory->root_ns < ROOT_NS;
+	return root->owner >= SPY_OWNED_BY_INTERPRETER && root->address == memory->root &&
+	       !root->back && reader->now_ns - memory->root_ns < LIGHT_NS;
 }
 
 /* Of what is copied once: the thread's outermost frame, which is known. */
@@ -152,43 +149,47 @@ static bool is_known_root(const struct spy_stack_memory *memory, size_t i)
 	return memory->rooted && span->once && span->start == memory->root;
 }
 
-/*
- * A chain of frames that is as it was is copied once, but for the page of the innermost frame: had the
- * thread been elsewhere in between, that would have had to change, and to become the same again.
- */
-static void find_twice(const struct spy_stack_reader *reader, struct spy_stack_memory *memory)
+/* What of the last stack may not have changed meanwhile, and where it was; false when unknown. */
+static bool find_inner(const struct spy_stack_reader *reader, struct spy_stack_memory *memory)
 {
 	const struct spy_stack_view *last = &memory->views[!memory->now];
-	const struct spy_raw_frame *inner = last->count ? &last->frames[0] : NULL;
-	const struct spy_span *span = NULL;
-	uint64_t page;
+	const struct spy_raw_frame *inner = &last->frames[0], *caller = inner + 1;
+	const struct spy_span *span =
+		spy_spans_find(&memory->spans, inner->address, reader->extent, NULL);
+	uint64_t from = inner->address & ~(uint64_t)(SPY_PAGE - 1);
+
+	if (!span || span->once || span == memory->spans.items + memory->top)
+		return false;
+	while (caller < last->frames + last->count && caller->owner >= SPY_OWNED_BY_INTERPRETER)
+		caller++;
+	if (caller < last->frames + last->count) {
+		if (caller->address < span->start || caller->address >= span->end)
+			return false;
+		from = caller->address < from ? caller->address : from;
+	}
+	memory->inner = (size_t)(span - memory->spans.items);
+	memory->twice_from = span->offset + (from > span->start ? (size_t)(from - span->start) : 0);
+	memory->twice_to = span->offset + span_size(span);
+	return true;
+}
+
+/*
+ * At high rates a thread that was found with the same chain of frames twice in a row is read lightly.
+ * What is copied twice is the innermost frame and its caller, which is in the same page as a rule; the
+ * others once, in between. Had the thread been elsewhere, these would have had to change and become
+ * the same again.
+ */
+static void find_light(const struct spy_stack_reader *reader, struct spy_stack_memory *memory)
+{
+	const struct spy_stack_view *last = &memory->views[!memory->now];
 
 	memory->twice_from = 0;
 	memory->twice_to = memory->spans.bytes;
-	if (inner && memory->calm && !memory->still && last->plan == memory->plan && !memory->pause.attached &&
-	    reader->heap.layout->frames != SPY_FRAME_OBJECTS)
-		span = spy_spans_find(&memory->spans, inner->address, reader->extent, NULL);
-	if (!span || span->once || span == memory->spans.items + memory->top)
-		return;
-	page = inner->address & ~(uint64_t)(PAGE - 1);
-	memory->twice_from = span->offset + (page > span->start ? (size_t)(page - span->start) : 0);
-	memory->twice_to = span->offset + size_of(span);
-}
-
-bool spy_stack_is_brief(const struct spy_stack_memory *memory)
-{
-	return memory->twice_to - memory->twice_from < memory->spans.bytes;
-}
-
-/* In which span they are that a brief first copy is of. */
-static size_t find_inner(const struct spy_stack_memory *memory)
-{
-	const struct spy_spans *spans = &memory->spans;
-	size_t i = 0;
-
-	while (spans->items[i].offset + size_of(&spans->items[i]) != memory->twice_to)
-		i++;
-	return i;
+	memory->light = memory->calm && !memory->still && !memory->pause.attached && last->count &&
+			last->plan == memory->plan &&
+			reader->heap.layout->frames != SPY_FRAME_OBJECTS &&
+			reader->now_ns - memory->read_ns < LIGHT_NS && find_inner(reader, memory);
+	memory->rooted = memory->light && knows_root(reader, memory);
 }
 
 /* --- the copies --- */
@@ -206,90 +207,109 @@ static void add_still(struct spy_stack_reader *reader, const struct spy_stack_me
 		add_span(reader, &spans->items[(first + i) % spans->count], copy);
 }
 
-/* The first copy, of what is copied twice; what leads to the innermost frame before all else. */
+static void add_part(struct spy_stack_reader *reader, const struct spy_span *span, size_t from,
+		     size_t to, uint8_t *copy)
+{
+	if (from < to)
+		add(reader, span->start + (from - span->offset), copy + from, to - from);
+}
+
+/* The first copy of what is copied twice; what leads to the innermost frame before all else. */
 static void add_first(struct spy_stack_reader *reader, const struct spy_stack_memory *memory,
 		      uint8_t *copy)
 {
 	const struct spy_spans *spans = &memory->spans;
-	bool brief = spy_stack_is_brief(memory);
-	const struct spy_span *inner = brief ? &spans->items[find_inner(memory)] : NULL;
 	size_t i;
 
 	if (memory->top < spans->count)
 		add_span(reader, &spans->items[memory->top], copy);
-	if (brief)
-		add(reader, inner->start + (memory->twice_from - inner->offset),
-		    copy + memory->twice_from, memory->twice_to - memory->twice_from);
-	for (i = 0; !brief && i < spans->count; i++)
+	if (memory->light)
+		add_part(reader, &spans->items[memory->inner], memory->twice_from,
+			 memory->twice_to, copy);
+	for (i = 0; !memory->light && i < spans->count; i++)
 		if (i != memory->top && !spans->items[i].once)
 			add_span(reader, &spans->items[i], copy);
 }
 
 /*
- * The second copy, of everything, the innermost frame last. Frames on the C stack, by which C code
- * enters Python's, are not written to again as long as what they called is there: that is copied
- * before and after.
+ * What is copied once. Entry frames, by which C code enters Python's, are not written to again as long
+ * as what they called is there: that is copied before and after.
  */
-static void add_second(struct spy_stack_reader *reader, const struct spy_stack_memory *memory,
-		       uint8_t *copy)
+static void add_once(struct spy_stack_reader *reader, const struct spy_stack_memory *memory,
+		     uint8_t *copy)
 {
 	const struct spy_spans *spans = &memory->spans;
-	size_t i, inner = spy_stack_is_brief(memory) ? find_inner(memory) : spans->count;
+	size_t i;
 
 	for (i = 0; i < spans->count; i++)
 		if (i != memory->top && spans->items[i].once && !is_known_root(memory, i))
 			add_span(reader, &spans->items[i], copy);
-	for (i = 0; i < spans->count; i++)
-		if (i != memory->top && i != inner && !spans->items[i].once)
+	for (i = 0; memory->light && i < spans->count; i++)
+		if (i != memory->top && i != memory->inner && !spans->items[i].once)
 			add_span(reader, &spans->items[i], copy);
-	if (inner < spans->count)
-		add_span(reader, &spans->items[inner], copy);
+	if (memory->light)
+		add_part(reader, &spans->items[memory->inner], spans->items[memory->inner].offset,
+			 memory->twice_from, copy);
+}
+
+/* The second copy of what is copied twice. */
+static void add_second(struct spy_stack_reader *reader, const struct spy_stack_memory *memory,
+		       uint8_t *copy)
+{
+	const struct spy_spans *spans = &memory->spans;
+	size_t i;
+
+	if (memory->light)
+		add_part(reader, &spans->items[memory->inner], memory->twice_from,
+			 memory->twice_to, copy);
+	for (i = 0; !memory->light && i < spans->count; i++)
+		if (i != memory->top && !spans->items[i].once)
+			add_span(reader, &spans->items[i], copy);
 	if (memory->top < spans->count)
 		add_span(reader, &spans->items[memory->top], copy);
 }
 
-bool spy_stack_complete(const struct spy_stack_reader *reader, struct spy_stack_memory *memory,
-			size_t second)
+static bool is_entry(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory,
+		     const struct spy_span *span)
 {
-	const uint8_t *last = memory->views[!memory->now].bytes + reader->head;
+	struct spy_raw_frame frame;
+
+	spy_frame_decode(reader->heap.layout, span->start,
+			 memory->views[memory->now].bytes + reader->head + span->offset, &frame);
+	return frame.owner >= SPY_OWNED_BY_INTERPRETER;
+}
+
+void spy_stack_copy_once(const struct spy_stack_reader *reader,
+			 const struct spy_stack_memory *memory, size_t second)
+{
+	const struct spy_stack_view *last = &memory->views[!memory->now];
 	uint8_t *bytes = memory->views[memory->now].bytes + reader->head;
-	struct spy_spans *spans = &memory->spans;
-	bool complete = true;
-	size_t i;
+	const struct spy_spans *spans = &memory->spans;
+	size_t i, j;
 
 	for (i = 0; !memory->still && i < spans->count; i++) {
-		struct spy_span *span = &spans->items[i];
-		struct spy_raw_frame frame;
+		const struct spy_span *span = &spans->items[i];
+		uint8_t *copy = reader->second + second + span->offset;
+		uint8_t differs = is_entry(reader, memory, span) ? 0 : 0xff;
 
 		if (!span->once || i == memory->top)
 			continue;
 		if (is_known_root(memory, i))
-			memcpy(bytes + span->offset, last + span->offset, reader->extent);
-		spy_frame_decode(reader->heap.layout, span->start, bytes + span->offset, &frame);
-		span->once = frame.owner >= SPY_OWNED_BY_INTERPRETER;
-		complete &= span->once;
-		memcpy(reader->second + second + span->offset, bytes + span->offset, reader->extent);
+			memcpy(bytes + span->offset, last->bytes + reader->head + span->offset,
+			       reader->extent);
+		for (j = 0; !memory->light && j < reader->extent; j++)
+			copy[j] = bytes[span->offset + j] ^ differs;
 	}
-	return complete;
 }
 
-void spy_stack_fill(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory,
-		    size_t second)
+void spy_stack_copy_twice(const struct spy_stack_reader *reader, struct spy_stack_memory *memory)
 {
-	const uint8_t *bytes = memory->views[memory->now].bytes + reader->head;
-	uint8_t *copy = reader->second + second;
 	size_t i;
 
 	for (i = 0; i < memory->spans.count; i++) {
-		const struct spy_span *span = &memory->spans.items[i];
-		size_t from = span->offset, to = from + size_of(span);
+		struct spy_span *span = &memory->spans.items[i];
 
-		if (i == memory->top || memory->still)
-			continue;
-		if (to == memory->twice_to)
-			to = memory->twice_from;
-		if (from < memory->twice_from || from >= memory->twice_to)
-			memcpy(copy + from, bytes + from, to - from);
+		span->once &= i == memory->top || is_entry(reader, memory, span);
 	}
 }
 
@@ -329,13 +349,12 @@ bool spy_stack_plan(struct spy_stack_reader *reader, struct spy_stack_memory *me
 	uint8_t *bytes;
 	size_t i;
 
-	memory->top = find_top(reader, memory);
-	memory->rooted = !memory->still && knows_root(reader, memory);
-	find_twice(reader, memory);
-	memory->asked = memory->collecting_at && state->gil && !memory->moves;
+	memory->top = find_top_span(reader, memory);
+	find_light(reader, memory);
+	memory->asked = memory->collecting_at && state->gil && !(memory->light && memory->moves);
 	memory->collecting = 0;
 	if ((!memory->still && !spy_stack_plan_window(reader, memory, state)) ||
-	    !ranges_room(reader, 2 * spans->count + SPY_PRINT_RANGES * reader->due_count + 4) ||
+	    !ranges_room(reader, 2 * spans->count + SPY_PRINT_RANGES * reader->due_count + 5) ||
 	    (!memory->still && !second_room(reader, spans->bytes + 8)))
 		return false;
 	bytes = reader->second + reader->second_used;
@@ -347,14 +366,15 @@ bool spy_stack_plan(struct spy_stack_reader *reader, struct spy_stack_memory *me
 	if (memory->still)
 		add_still(reader, memory, view->bytes + reader->head);
 	else
-		add_first(reader, memory, bytes);
+		add_first(reader, memory, view->bytes + reader->head);
 	for (i = 0; i < reader->due_count; i++)
 		reader->range_count += spy_print_ranges(
 			&reader->heap, reader->due[i], &reader->prints[i],
 			reader->ranges + reader->range_count);
 	if (memory->still)
 		return true;
-	add_second(reader, memory, view->bytes + reader->head);
+	add_once(reader, memory, view->bytes + reader->head);
+	add_second(reader, memory, bytes);
 	if (memory->top == spans->count)
 		add_top(reader, memory, state->address, bytes + spans->bytes);
 	reader->second_used += spans->bytes + 8;

@@ -82,7 +82,7 @@ bool spy_stack_ahead(struct spy_stack_reader *reader, struct spy_stack_memory *m
 
 bool spy_stack_frame_moved(const struct spy_stack_reader *reader,
 			   const struct spy_stack_memory *memory, size_t second,
-			   const struct spy_raw_frame *frame)
+			   const struct spy_raw_frame *frame, size_t most)
 {
 	const struct spy_span *span;
 	size_t offset, size;
@@ -91,15 +91,14 @@ bool spy_stack_frame_moved(const struct spy_stack_reader *reader,
 	if (frame->owner != SPY_OWNED_BY_THREAD || reader->heap.layout->frames == SPY_FRAME_OBJECTS)
 		return false;
 	span = spy_spans_find(&memory->spans, frame->address, reader->extent, NULL);
-	if (!span)
+	if (!span || span->once)
 		return false;
-	size = (size_t)(span->end - frame->address);
 	offset = span->offset + (size_t)(frame->address - span->start);
-	if (offset < memory->twice_from || offset + size > memory->twice_to)
-		return false;
-	return memcmp(memory->views[memory->now].bytes + reader->head + offset,
-		      reader->second + second + offset,
-		      size < MOVING_BYTES ? size : MOVING_BYTES) != 0;
+	size = (size_t)(span->end - frame->address);
+	size = size < most ? size : most;
+	return offset >= memory->twice_from && offset + size <= memory->twice_to &&
+	       memcmp(memory->views[memory->now].bytes + reader->head + offset,
+		      reader->second + second + offset, size) != 0;
 }
 
 bool spy_stack_moved(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory)
@@ -108,7 +107,7 @@ bool spy_stack_moved(const struct spy_stack_reader *reader, const struct spy_sta
 	size_t i;
 
 	for (i = 0; reader->ahead == memory && i < last->count && i < MOVING; i++)
-		if (spy_stack_frame_moved(reader, memory, 0, &last->frames[i]))
+		if (spy_stack_frame_moved(reader, memory, 0, &last->frames[i], MOVING_BYTES))
 			return true;
 	return false;
 }

@@ -307,8 +307,7 @@ static enum spy_walk find_top(const struct spy_stack_reader *reader,
 	if (tops[0] != tops[1])
 		return SPY_WALK_DISAGREE;
 	/* Of the last one's innermost frame there are two copies. */
-	return !memory->still && spy_stack_is_brief(memory) &&
-			       *top != memory->views[!memory->now].frames[0].address
+	return memory->light && *top != memory->views[!memory->now].frames[0].address
 		? SPY_WALK_MOVED : SPY_WALK_DONE;
 }
 
