@@ -177,7 +177,8 @@ static bool find_inner(const struct spy_stack_reader *reader, struct spy_stack_m
  * At high rates a thread that was found with the same chain of frames twice in a row is read lightly.
  * What is copied twice is the innermost frame and its caller, which is in the same page as a rule; the
  * others once, in between. Had the thread been elsewhere, these would have had to change and become
- * the same again.
+ * the same again. What leads to the innermost frame is read before it only: should that call another
+ * meanwhile, it was the innermost up to then, at the place that is found.
  */
 static void find_light(const struct spy_stack_reader *reader, struct spy_stack_memory *memory)
 {
@@ -252,9 +253,9 @@ static void add_once(struct spy_stack_reader *reader, const struct spy_stack_mem
 			 memory->twice_from, copy);
 }
 
-/* The second copy of what is copied twice. */
+/* The second copy of what is copied twice; what leads to the innermost frame after all else. */
 static void add_second(struct spy_stack_reader *reader, const struct spy_stack_memory *memory,
-		       uint8_t *copy)
+		       uint64_t tstate, uint8_t *copy)
 {
 	const struct spy_spans *spans = &memory->spans;
 	size_t i;
@@ -262,11 +263,15 @@ static void add_second(struct spy_stack_reader *reader, const struct spy_stack_m
 	if (memory->light)
 		add_part(reader, &spans->items[memory->inner], memory->twice_from,
 			 memory->twice_to, copy);
-	for (i = 0; !memory->light && i < spans->count; i++)
+	if (memory->light)
+		return;
+	for (i = 0; i < spans->count; i++)
 		if (i != memory->top && !spans->items[i].once)
 			add_span(reader, &spans->items[i], copy);
 	if (memory->top < spans->count)
 		add_span(reader, &spans->items[memory->top], copy);
+	else
+		add_top(reader, memory, tstate, copy + spans->bytes);
 }
 
 static bool is_entry(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory,
@@ -374,9 +379,7 @@ bool spy_stack_plan(struct spy_stack_reader *reader, struct spy_stack_memory *me
 	if (memory->still)
 		return true;
 	add_once(reader, memory, view->bytes + reader->head);
-	add_second(reader, memory, bytes);
-	if (memory->top == spans->count)
-		add_top(reader, memory, state->address, bytes + spans->bytes);
+	add_second(reader, memory, state->address, bytes);
 	reader->second_used += spans->bytes + 8;
 	return true;
 }

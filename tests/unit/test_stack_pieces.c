@@ -205,6 +205,7 @@ static void test_entry_and_top(void **state)
 
 	begin(&scene, "3.12.0", ENTRY);
 	settle(&scene);
+	read_whole(&scene);
 	word = made->cframe + made->arena.layout.cframe_current_frame;
 	last = &scene.watched.last[scene.watched.count - 1];
 	assert_true(covers(&scene.watched.last[1], word)); /* the thread state comes before */
@@ -220,6 +221,8 @@ static void test_entry_and_top(void **state)
 		   made->frames[DEPTH - 1]);
 	set_top(made, made->frames[0]); /* what the former one holds */
 	settle(&scene);
+	assert_int_equal(pieces(&scene, moved + made->arena.layout.cframe_current_frame), 1);
+	read_whole(&scene);
 	assert_int_equal(pieces(&scene, moved + made->arena.layout.cframe_current_frame), 2);
 	end(&scene);
 }
