@@ -8,6 +8,8 @@
 #define STOP_NS (50u * SPY_NSEC_PER_USEC)
 /* Over such a time stops may take no more than their part. */
 #define STOPS_OVER_NS (20.0 * SPY_NSEC_PER_MSEC)
+/* Above this rate what is known need not be read each time. */
+#define OFTEN_HZ 1000.0
 
 static bool wants_thread(void *context, const struct spy_thread *thread)
 {
@@ -82,6 +84,7 @@ static struct spy_pass make_pass(struct pyspyc_recorder *recorder)
 		.waits = recorder->gauges != NULL,
 		.stacks_only = !recorder->gauges &&
 			       recorder->booking.options.mode == PYSPYC_MODE_WALL,
+		.often = recorder->booking.options.rate > OFTEN_HZ,
 		.turns_only = true,
 		.now_ns = spy_clock_now(),
 		.context = recorder,

@@ -206,6 +206,7 @@ int spy_sampler_pass(struct spy_sampler *sampler, const struct spy_pass *pass,
 
 	reader->now_ns = pass->now_ns;
 	reader->ahead = NULL;
+	reader->often = pass->often;
 	if (spy_stack_due(reader))
 		spy_sampler_settle(sampler, pass);
 	if (sampler->stale || pass->select == SPY_SELECT_GIL || !sampler->thread_count ||

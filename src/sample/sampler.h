@@ -79,6 +79,7 @@ struct spy_pass {
 	 * all the time they are some looks old then, and of those that wait for the GIL any age.
 	 */
 	bool stacks_only;
+	bool often;	 /* more than 1,000 passes a second: see stack_plan.c */
 	bool turns_only; /* leave out who has not got a CPU since it was stopped for a reading */
 	uint64_t now_ns;
 	void *context;

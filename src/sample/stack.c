@@ -12,6 +12,7 @@
 #define STOPS 4
 /* For fewer threads the GIL is not looked at: it would cost what it saves. */
 #define ONCE_FROM 4
+
 enum outcome {
 	OUTCOME_STACK,
 	OUTCOME_EXTENDED, /* the plan grew: read again */
@@ -100,12 +101,12 @@ static enum outcome judge(struct request *request)
 	struct spy_stack_memory *memory = request->memory;
 	enum outcome outcome;
 
-	spy_stack_copy_once(request->reader, memory, request->second);
+	spy_stack_repeat_once(request->reader, memory, request->second);
 	outcome = judge_copies(request);
 	memory->calm &= outcome == OUTCOME_STACK;
-	if (outcome != OUTCOME_DISAGREED)
+	if (outcome != OUTCOME_DISAGREED && outcome != OUTCOME_UNREADABLE)
 		return outcome;
-	spy_stack_copy_twice(request->reader, memory);
+	spy_stack_doubt_once(request->reader, memory);
 	return memory->light ? OUTCOME_EXTENDED : outcome;
 }
 

@@ -36,6 +36,7 @@ struct spy_stack_view {
 	size_t count, capacity;
 	uint64_t plan;	/* of spans: offsets hold while it is the memory's; 0: no stack here */
 	uint64_t epoch; /* of reader: codes hold while it is the reader's */
+	uint64_t vouched, vouched_ns; /* in which window, and until when, all codes are relied on */
 	bool truncated;
 };
 
@@ -86,7 +87,6 @@ struct spy_stack_memory {
 	bool current;		  /* cleared by the caller when the thread may have run since */
 	bool unturned;		  /* it has not: see spy_stack_turns; cleared by the caller */
 	uint64_t window;	  /* in which the last one was read, when it was provisional */
-	uint64_t vouched, vouched_ns; /* in which window, and until when, what that runs is relied on */
 	struct spy_stack_outer *outer; /* stack_outer.c; NULL until it is needed */
 	struct spy_pause pause;
 	struct spy_ostate *ostate; /* of the thread, by which it is known to run; NULL: not known */
@@ -107,6 +107,7 @@ struct spy_stack_reader {
 	struct spy_gil_words gil_words[2]; /* of a reading, in front of all copies and behind them */
 	struct spy_gil_turns turns;
 	bool outer; /* set by the caller: see spy_stack.partial */
+	bool often; /* set by the caller before each pass: what is known need not be read each time */
 	const struct spy_stack_memory *ahead; /* set by the caller: see spy_stack_ahead */
 	struct spy_stack_chains *chains; /* stack_outer.c; NULL until they are needed */
 	struct spy_counters counters;

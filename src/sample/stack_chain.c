@@ -1,11 +1,10 @@
 /* Whether the chain of frames at hand counts, and what it tells of its thread. */
+#include "base/bytes.h"
 #include "base/map.h"
 #include "sample/stack_copy.h"
 
 /* A thread that runs Python code, but for so many readings in a row, is not in the collector. */
 #define MOVES 3
-/* Code that may call something, or make something, has room for two of them, evaluation stack included. */
-#define VARIABLES 16
 
 /*
  * So often in a row a new chain of frames must read the same. Up to 3.10 frames are objects here
@@ -124,17 +123,25 @@ enum spy_confirmed spy_stack_confirm(const struct spy_stack_reader *reader,
 }
 
 /*
- * Both copies of the innermost frame differ in where it is, or in the first variables: it runs. What
- * is behind those may be a function's that the collector calls from C.
+ * Both copies of the innermost frame differ in where it is, or in its variables: it runs. Behind the
+ * data stack's top lies what the functions that a collector calls from C leave there.
  */
 static bool runs(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory,
 		 size_t second)
 {
+	const struct spy_layout *layout = reader->heap.layout;
 	const struct spy_stack_view *view = &memory->views[memory->now];
+	const struct spy_raw_frame *frame = &view->frames[0];
+	uint64_t from = layout->frame_localsplus, top;
 
-	return !memory->still && view->count &&
-	       spy_stack_frame_moved(reader, memory, second, &view->frames[0],
-				     reader->extent + VARIABLES);
+	if (memory->still || !view->count || layout->tstate_datastack_top == SPY_NO_FIELD)
+		return false;
+	if (spy_stack_frame_moved(reader, memory, second, frame, layout->frame_instr_ptr, 8))
+		return true;
+	top = spy_word_at(view->bytes, layout->tstate_datastack_top - reader->window_start);
+	return top > frame->address + from && top - frame->address < SPY_PAGE &&
+	       spy_stack_frame_moved(reader, memory, second, frame, from,
+				     (size_t)(top - frame->address - from));
 }
 
 bool spy_stack_collects(const struct spy_stack_reader *reader, struct spy_stack_memory *memory,

@@ -86,8 +86,10 @@ static bool is_trusted(const struct spy_stack_reader *reader, const struct spy_k
 /* Whether nothing that the last stack runs needs a look: each was trusted, and still is. */
 static bool is_vouched(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory)
 {
-	return memory->views[!memory->now].epoch == reader->epoch &&
-	       memory->vouched == reader->window && reader->now_ns < memory->vouched_ns;
+	const struct spy_stack_view *last = &memory->views[!memory->now];
+
+	return last->epoch == reader->epoch && last->vouched == reader->window &&
+	       reader->now_ns < last->vouched_ns;
 }
 
 bool spy_stack_due_begin(struct spy_stack_reader *reader, const struct spy_stack_memory *memory)
@@ -209,6 +211,8 @@ int spy_stack_resolve(struct spy_stack_reader *reader, struct spy_stack_memory *
 		       is_vouched(reader, memory);
 	if (*provisional) {
 		view->codes[0] = last->codes[0];
+		view->vouched = last->vouched;
+		view->vouched_ns = last->vouched_ns;
 		return 0;
 	}
 	for (i = 0; i < view->count; i++) {
@@ -245,8 +249,8 @@ int spy_stack_resolve(struct spy_stack_reader *reader, struct spy_stack_memory *
 		if (!add_due(reader, code))
 			return spy_nomem(err);
 	}
-	memory->vouched = reader->window;
-	memory->vouched_ns = all && checked_ns ? checked_ns + window(reader) : 0;
+	view->vouched = reader->window;
+	view->vouched_ns = all && checked_ns ? checked_ns + window(reader) : 0;
 	return all ? 0 : -PYSPYC_EAGAIN;
 }
 

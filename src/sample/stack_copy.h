@@ -35,12 +35,12 @@ size_t spy_stack_top_offset(const struct spy_stack_reader *reader,
 
 /*
  * Of entry frames there is one copy: it is put into the second copies as well. What is no entry frame
- * any more will agree with nothing there; when readings have disagreed, spy_stack_copy_twice sees to
+ * any more will agree with nothing there; when readings have disagreed, spy_stack_doubt_once sees to
  * it that of such there are two from now on.
  */
-void spy_stack_copy_once(const struct spy_stack_reader *reader,
+void spy_stack_repeat_once(const struct spy_stack_reader *reader,
 			 const struct spy_stack_memory *memory, size_t second);
-void spy_stack_copy_twice(const struct spy_stack_reader *reader, struct spy_stack_memory *memory);
+void spy_stack_doubt_once(const struct spy_stack_reader *reader, struct spy_stack_memory *memory);
 
 /* Reads what was planned. */
 int spy_stack_fetch(struct spy_stack_reader *reader, struct pyspyc_error *err);
@@ -73,12 +73,12 @@ enum spy_walk spy_stack_walk(const struct spy_stack_reader *reader, struct spy_s
 			     uint64_t *missing);
 
 /*
- * True when the two copies of a frame on the data stack differ, in its first `most` bytes: the thread
- * runs Python code, for nobody else writes there. Never up to 3.10.
+ * True when the two copies of a frame on the data stack differ in [from, from + size): the thread runs
+ * Python code, for nobody else writes there. Never up to 3.10.
  */
 bool spy_stack_frame_moved(const struct spy_stack_reader *reader,
 			   const struct spy_stack_memory *memory, size_t second,
-			   const struct spy_raw_frame *frame, size_t most);
+			   const struct spy_raw_frame *frame, size_t from, size_t size);
 
 /* The words that lead to the innermost frame, in the first and in the second copy. */
 void spy_stack_tops(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory,

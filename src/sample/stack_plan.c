@@ -106,7 +106,8 @@ static void add_top(struct spy_stack_reader *reader, const struct spy_stack_memo
 
 /* --- what is known already --- */
 
-static size_t find_top_span(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory)
+static size_t find_top_span(const struct spy_stack_reader *reader,
+			    const struct spy_stack_memory *memory)
 {
 	const struct spy_layout *layout = reader->heap.layout;
 	const struct spy_spans *spans = &memory->spans;
@@ -120,12 +121,13 @@ static size_t find_top_span(const struct spy_stack_reader *reader, const struct 
 size_t spy_stack_top_offset(const struct spy_stack_reader *reader,
 			    const struct spy_stack_memory *memory)
 {
-	const struct spy_span *span = &memory->spans.items[memory->top];
+	const struct spy_span *span;
 
-	return memory->top == memory->spans.count
-		? memory->spans.bytes
-		: span->offset + (size_t)(memory->cframe +
-					  reader->heap.layout->cframe_current_frame - span->start);
+	if (memory->top == memory->spans.count)
+		return memory->spans.bytes;
+	span = &memory->spans.items[memory->top];
+	return span->offset + (size_t)(memory->cframe + reader->heap.layout->cframe_current_frame -
+				       span->start);
 }
 
 /*
@@ -174,11 +176,10 @@ static bool find_inner(const struct spy_stack_reader *reader, struct spy_stack_m
 }
 
 /*
- * At high rates a thread that was found with the same chain of frames twice in a row is read lightly.
+ * Above 1 kHz a thread that was found with the same chain of frames twice in a row is read lightly.
  * What is copied twice is the innermost frame and its caller, which is in the same page as a rule; the
  * others once, in between. Had the thread been elsewhere, these would have had to change and become
- * the same again. What leads to the innermost frame is read before it only: should that call another
- * meanwhile, it was the innermost up to then, at the place that is found.
+ * the same again.
  */
 static void find_light(const struct spy_stack_reader *reader, struct spy_stack_memory *memory)
 {
@@ -186,8 +187,8 @@ static void find_light(const struct spy_stack_reader *reader, struct spy_stack_m
 
 	memory->twice_from = 0;
 	memory->twice_to = memory->spans.bytes;
-	memory->light = memory->calm && !memory->still && !memory->pause.attached && last->count &&
-			last->plan == memory->plan &&
+	memory->light = reader->often && memory->calm && !memory->still &&
+			!memory->pause.attached && last->count && last->plan == memory->plan &&
 			reader->heap.layout->frames != SPY_FRAME_OBJECTS &&
 			reader->now_ns - memory->read_ns < LIGHT_NS && find_inner(reader, memory);
 	memory->rooted = memory->light && knows_root(reader, memory);
@@ -263,9 +264,7 @@ static void add_second(struct spy_stack_reader *reader, const struct spy_stack_m
 	if (memory->light)
 		add_part(reader, &spans->items[memory->inner], memory->twice_from,
 			 memory->twice_to, copy);
-	if (memory->light)
-		return;
-	for (i = 0; i < spans->count; i++)
+	for (i = 0; !memory->light && i < spans->count; i++)
 		if (i != memory->top && !spans->items[i].once)
 			add_span(reader, &spans->items[i], copy);
 	if (memory->top < spans->count)
@@ -284,7 +283,7 @@ static bool is_entry(const struct spy_stack_reader *reader, const struct spy_sta
 	return frame.owner >= SPY_OWNED_BY_INTERPRETER;
 }
 
-void spy_stack_copy_once(const struct spy_stack_reader *reader,
+void spy_stack_repeat_once(const struct spy_stack_reader *reader,
 			 const struct spy_stack_memory *memory, size_t second)
 {
 	const struct spy_stack_view *last = &memory->views[!memory->now];
@@ -294,20 +293,20 @@ void spy_stack_copy_once(const struct spy_stack_reader *reader,
 
 	for (i = 0; !memory->still && i < spans->count; i++) {
 		const struct spy_span *span = &spans->items[i];
-		uint8_t *copy = reader->second + second + span->offset;
-		uint8_t differs = is_entry(reader, memory, span) ? 0 : 0xff;
+		uint8_t *copy = reader->second + second + span->offset, differs;
 
 		if (!span->once || i == memory->top)
 			continue;
 		if (is_known_root(memory, i))
 			memcpy(bytes + span->offset, last->bytes + reader->head + span->offset,
 			       reader->extent);
+		differs = is_entry(reader, memory, span) ? 0 : 0xff;
 		for (j = 0; !memory->light && j < reader->extent; j++)
 			copy[j] = bytes[span->offset + j] ^ differs;
 	}
 }
 
-void spy_stack_copy_twice(const struct spy_stack_reader *reader, struct spy_stack_memory *memory)
+void spy_stack_doubt_once(const struct spy_stack_reader *reader, struct spy_stack_memory *memory)
 {
 	size_t i;
 

@@ -23,7 +23,10 @@ void spy_stack_memory_free(struct spy_stack_memory *memory)
 	spy_pause_finish(&memory->pause);
 }
 
-/* The thread state from its list words to the word that leads to the frames. */
+/*
+ * The thread state from its list words to the word that leads to the frames, and to the one that tells
+ * where the innermost one ends.
+ */
 static void find_window(struct spy_stack_reader *reader)
 {
 	const struct spy_layout *layout = reader->heap.layout;
@@ -36,6 +39,8 @@ static void find_window(struct spy_stack_reader *reader)
 	spy_thread_window(layout, &start, &size);
 	reader->list_start = start;
 	end = start + size > top + 8 ? start + size : top + 8;
+	if (layout->tstate_datastack_top != SPY_NO_FIELD && layout->tstate_datastack_top + 8 > end)
+		end = layout->tstate_datastack_top + 8;
 	reader->window_start = start < top ? start : top;
 	reader->window_size = end - reader->window_start;
 	/* Behind the window, the word that a _PyCFrame holds. */
@@ -82,10 +87,10 @@ bool spy_stack_ahead(struct spy_stack_reader *reader, struct spy_stack_memory *m
 
 bool spy_stack_frame_moved(const struct spy_stack_reader *reader,
 			   const struct spy_stack_memory *memory, size_t second,
-			   const struct spy_raw_frame *frame, size_t most)
+			   const struct spy_raw_frame *frame, size_t from, size_t size)
 {
 	const struct spy_span *span;
-	size_t offset, size;
+	size_t offset, left;
 
 	/* Behind any other frame lies memory that everybody may write to. */
 	if (frame->owner != SPY_OWNED_BY_THREAD || reader->heap.layout->frames == SPY_FRAME_OBJECTS)
@@ -93,9 +98,11 @@ bool spy_stack_frame_moved(const struct spy_stack_reader *reader,
 	span = spy_spans_find(&memory->spans, frame->address, reader->extent, NULL);
 	if (!span || span->once)
 		return false;
-	offset = span->offset + (size_t)(frame->address - span->start);
-	size = (size_t)(span->end - frame->address);
-	size = size < most ? size : most;
+	left = (size_t)(span->end - frame->address);
+	if (from >= left)
+		return false;
+	offset = span->offset + (size_t)(frame->address - span->start) + from;
+	size = size < left - from ? size : left - from;
 	return offset >= memory->twice_from && offset + size <= memory->twice_to &&
 	       memcmp(memory->views[memory->now].bytes + reader->head + offset,
 		      reader->second + second + offset, size) != 0;
@@ -107,7 +114,7 @@ bool spy_stack_moved(const struct spy_stack_reader *reader, const struct spy_sta
 	size_t i;
 
 	for (i = 0; reader->ahead == memory && i < last->count && i < MOVING; i++)
-		if (spy_stack_frame_moved(reader, memory, 0, &last->frames[i], MOVING_BYTES))
+		if (spy_stack_frame_moved(reader, memory, 0, &last->frames[i], 0, MOVING_BYTES))
 			return true;
 	return false;
 }

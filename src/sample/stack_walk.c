@@ -282,7 +282,7 @@ void spy_stack_tops(const struct spy_stack_reader *reader, const struct spy_stac
 						       ? layout->tstate_frame
 						       : layout->tstate_current_frame) -
 						      reader->window_start);
-	tops[1] = memory->still || memory->light ? tops[0] : spy_word_at(second, at);
+	tops[1] = memory->still ? tops[0] : spy_word_at(second, at);
 }
 
 /* The innermost frame, if both copies agree on it. */
