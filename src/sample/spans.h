@@ -10,7 +10,8 @@ struct spy_span {
 	uint64_t start;
 	uint64_t end;
 	size_t offset; /* of its bytes in a copy */
-	bool once;     /* one frame that stays as it was made; set by whoever adds it */
+	/* One frame that stays as it was made. Set by whoever adds it, cleared when it is joined. */
+	bool once;
 };
 
 /* Ordered, not overlapping. Zero-initialise. */

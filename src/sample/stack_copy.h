@@ -23,7 +23,8 @@ bool spy_stack_plan_window(struct spy_stack_reader *reader, struct spy_stack_mem
 
 /*
  * Plans both copies of a thread's words and spans, and between them the fingerprints that are
- * due; of a thread that is still, whose words are planned already, there is no second copy.
+ * due; of a thread that is still, whose words are planned already, there is no second copy, and in
+ * a light reading there is one of a part only (memory->twice_from).
  * *second is where the second copy will lie in reader->second. False without memory.
  */
 bool spy_stack_plan(struct spy_stack_reader *reader, struct spy_stack_memory *memory,

@@ -87,7 +87,8 @@ def test_share(spy, launch, python):
     profile = spy.record("--gil", pid=target.pid, seconds=4, rate=1000,
                          prefix=("nice", "-n", "-10") if os.geteuid() == 0 else ())
     first, second = (profile.having(name) for name in sorted(HOLDERS))
-    assert first + second == profile.samples >= 0.8 * profile.certain
-    # 2.7 hands its GIL over to whoever comes first, which on a busy machine is not quite half.
-    bound = 0.03 if python.version >= (3,) else 0.06
+    # 2.7 gives its GIL up every hundred instructions, and until the other is awake nobody has it; who
+    # comes first gets it, which on a busy machine is not quite half.
+    held, bound = (0.8, 0.03) if python.version >= (3,) else (0.6, 0.06)
+    assert first + second == profile.samples >= held * profile.certain
     assert abs(first / (first + second) - 0.5) <= bound, (first, second)

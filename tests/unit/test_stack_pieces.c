@@ -21,6 +21,7 @@ struct watched {
 	bool runs;    /* the innermost frame goes on from piece to piece */
 	bool calls;   /* what is behind its variables does */
 	bool strays;  /* in one reading it seems that the outermost frame was elsewhere */
+	unsigned away; /* 2: it seems to have returned in this reading, and not in the next */
 	bool leaves;  /* once it is read, it returns */
 	bool returns; /* once it is read, it and its caller are no longer at another place */
 };
@@ -77,6 +78,8 @@ static int watched_read(struct spy_memory *memory, const struct spy_range *range
 	watched->count = 0;
 	go_to(made, 0, watched->strays);
 	watched->strays = false;
+	if (watched->away)
+		set_top(made, made->frames[DEPTH - (watched->away-- == 2 ? 2 : 1)]);
 	go_to(made, DEPTH - 1, watched->returns);
 	go_to(made, DEPTH - 2, watched->returns);
 	for (i = 0; i < count && result == 0; i++) {
@@ -401,6 +404,32 @@ static void test_gone(void **state)
 	check_gone("3.13.0");
 }
 
+/* A new code object is looked at each time, whatever a reading that came to nothing relied on. */
+static void test_young(void **state)
+{
+	struct scene scene;
+	struct made *made = &scene.watched.made;
+	unsigned found = 0;
+	size_t i;
+
+	begin(&scene, "3.13.0", ENTRY);
+	settle(&scene);
+	made->codes[DEPTH - 1] = make_code(&made->arena, "young", 1);
+	make_frame(made, DEPTH - 1);
+	read_now(&scene);
+	scene.watched.away = 2;
+	scene.watched.reads = 0;
+	read_now(&scene);
+	assert_int_equal(scene.watched.reads, 2);
+	assert_string_equal(scene.stack.codes[0]->code.name, "young");
+	read_now(&scene);
+	for (i = 0; i < scene.watched.count; i++)
+		found += scene.watched.last[i].address >= made->codes[DEPTH - 1] &&
+			 scene.watched.last[i].address < made->codes[DEPTH - 1] + 512;
+	assert_int_not_equal(found, 0);
+	end(&scene);
+}
+
 /* With the caller somewhere else all is copied twice. */
 static void test_caller_apart(void **state)
 {
@@ -454,6 +483,7 @@ int main(void)
 		cmocka_unit_test(test_light),
 		cmocka_unit_test(test_pair),
 		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_young),
 		cmocka_unit_test(test_caller_apart),
 		cmocka_unit_test(test_root),
 	};
