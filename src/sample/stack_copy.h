@@ -40,7 +40,7 @@ size_t spy_stack_top_offset(const struct spy_stack_reader *reader,
  * it that of such there are two from now on.
  */
 void spy_stack_repeat_once(const struct spy_stack_reader *reader,
-			 const struct spy_stack_memory *memory, size_t second);
+			   const struct spy_stack_memory *memory, size_t second);
 void spy_stack_doubt_once(const struct spy_stack_reader *reader, struct spy_stack_memory *memory);
 
 /* Reads what was planned. */

@@ -216,21 +216,28 @@ static void add_part(struct spy_stack_reader *reader, const struct spy_span *spa
 		add(reader, span->start + (from - span->offset), copy + from, to - from);
 }
 
-/* The first copy of what is copied twice; what leads to the innermost frame before all else. */
-static void add_first(struct spy_stack_reader *reader, const struct spy_stack_memory *memory,
+/* One copy of what is copied twice, but for what leads to the innermost frame. */
+static void add_twice(struct spy_stack_reader *reader, const struct spy_stack_memory *memory,
 		      uint8_t *copy)
 {
 	const struct spy_spans *spans = &memory->spans;
 	size_t i;
 
-	if (memory->top < spans->count)
-		add_span(reader, &spans->items[memory->top], copy);
 	if (memory->light)
 		add_part(reader, &spans->items[memory->inner], memory->twice_from,
 			 memory->twice_to, copy);
 	for (i = 0; !memory->light && i < spans->count; i++)
 		if (i != memory->top && !spans->items[i].once)
 			add_span(reader, &spans->items[i], copy);
+}
+
+/* The first copy; what leads to the innermost frame before all else. */
+static void add_first(struct spy_stack_reader *reader, const struct spy_stack_memory *memory,
+		      uint8_t *copy)
+{
+	if (memory->top < memory->spans.count)
+		add_span(reader, &memory->spans.items[memory->top], copy);
+	add_twice(reader, memory, copy);
 }
 
 /*
@@ -254,19 +261,13 @@ static void add_once(struct spy_stack_reader *reader, const struct spy_stack_mem
 			 memory->twice_from, copy);
 }
 
-/* The second copy of what is copied twice; what leads to the innermost frame after all else. */
+/* The second copy; what leads to the innermost frame after all else. */
 static void add_second(struct spy_stack_reader *reader, const struct spy_stack_memory *memory,
 		       uint64_t tstate, uint8_t *copy)
 {
 	const struct spy_spans *spans = &memory->spans;
-	size_t i;
 
-	if (memory->light)
-		add_part(reader, &spans->items[memory->inner], memory->twice_from,
-			 memory->twice_to, copy);
-	for (i = 0; !memory->light && i < spans->count; i++)
-		if (i != memory->top && !spans->items[i].once)
-			add_span(reader, &spans->items[i], copy);
+	add_twice(reader, memory, copy);
 	if (memory->top < spans->count)
 		add_span(reader, &spans->items[memory->top], copy);
 	else
@@ -284,7 +285,7 @@ static bool is_entry(const struct spy_stack_reader *reader, const struct spy_sta
 }
 
 void spy_stack_repeat_once(const struct spy_stack_reader *reader,
-			 const struct spy_stack_memory *memory, size_t second)
+			   const struct spy_stack_memory *memory, size_t second)
 {
 	const struct spy_stack_view *last = &memory->views[!memory->now];
 	uint8_t *bytes = memory->views[memory->now].bytes + reader->head;
@@ -313,7 +314,8 @@ void spy_stack_doubt_once(const struct spy_stack_reader *reader, struct spy_stac
 	for (i = 0; i < memory->spans.count; i++) {
 		struct spy_span *span = &memory->spans.items[i];
 
-		span->once &= i == memory->top || is_entry(reader, memory, span);
+		if (span->once && i != memory->top)
+			span->once = is_entry(reader, memory, span);
 	}
 }
 
