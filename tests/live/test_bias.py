@@ -39,7 +39,7 @@ def test_shares(spy, launch):
     waits.stop()
     found = judges.shares(profile.frames())
     assert seen(profile, found) >= 0.8 - waits.share  # the program waits for a CPU between them
-    check(found, told(target)["MainThread"], waits, samples=profile.independent)
+    check(found, told(target)["MainThread"], waits, samples=profile.independent())
 
 
 @pytest.mark.case("bias: known shares, blocking")
@@ -50,7 +50,7 @@ def test_shares_blocking(spy, launch):
     profile = spy.record("--blocking", pid=target.pid, seconds=SECONDS, rate=500, timed=True)
     waits.stop()
     check(judges.shares(profile.frames()), told(target)["MainThread"], waits,
-          samples=profile.independent)
+          samples=profile.independent())
 
 
 @pytest.mark.case("bias: known shares, threads")
@@ -59,15 +59,17 @@ def test_threads(spy, launch):
     """Three threads with clocks of their own, by who holds the GIL."""
     target = launch("shares.py", 120, 3)
     waits = Waits(target.pid)
-    profile = spy.record("--gil", "-t", pid=target.pid, seconds=SECONDS, rate=5000)
+    profile = spy.record("--gil", "-t", pid=target.pid, seconds=SECONDS, rate=5000, timed=True)
     waits.stop()
     known = told(target)
     # Turns of 5 ms: so few that the recording's part need not be the program's whole.
     counts = judges.threads(profile.frames())
     check({name: counts[name] for name in known},
-          {name: sum(each.values()) for name, each in known.items()}, waits, points=5)
+          {name: sum(each.values()) for name, each in known.items()}, waits, points=5,
+          samples=profile.independent())
     for name, each in known.items():
-        check(judges.shares(judges.of_thread(profile.frames(), name)), each, waits, points=2)
+        check(judges.shares(judges.of_thread(profile.frames(), name)), each, waits.part(len(known)),
+              points=2, samples=profile.independent(name))
 
 
 @pytest.mark.case("bias: equal chains")
@@ -83,7 +85,7 @@ def test_chains(spy, launch):
     assert seen(profile, weight) >= 0.5
     # They are equal by construction, but for where their code lies: one point is theirs.
     off = judges.spread(weight)
-    bound = waits.bound(POINTS + 1, 1 / judges.CHAINS, profile.independent)
+    bound = waits.bound(POINTS + 1, 1 / judges.CHAINS, profile.independent())
     assert abs(off) <= bound, (off, bound, weight)
 
 

@@ -82,7 +82,7 @@ def check_native(spy, target, kind):
     assert sum(thread["os_state"] == "R" for thread in looks) >= 9
     keeps = kind in target.facts["keeps"]
     gil = sum(thread["gil"] for thread in looks)
-    assert gil >= 9 if keeps else gil <= 3, looks
+    assert gil >= 9 if keeps else gil <= 3, [(look["gil"], look["frames"][:1]) for look in looks]
     assert not any(thread["gil_wait"] for thread in looks), "nobody else wants the GIL"
     profile = spy.record(pid=target.pid, seconds=SECONDS)
     assert kinds_seen(profile)[kind] >= 0.85 * profile.certain - 2

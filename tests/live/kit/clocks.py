@@ -1,5 +1,6 @@
 """A target and its CPU: what its own clocks told, how it had to wait, where it runs."""
 import contextlib
+import copy
 import json
 import os
 import resource
@@ -79,6 +80,12 @@ class Waits:
         self.share = waited / max(ran + waited, 1)
         self.times = max(min(turns, waited / (1e9 * WAIT)), 1)  # most turns begin without a wait
         return self
+
+    def part(self, threads):
+        """Of one of so many threads that waited as often as each other."""
+        one = copy.copy(self)
+        one.times = max(self.times / threads, 1)
+        return one
 
     def error(self, share, samples):
         """One standard error, in points, of a share of time found in so many samples."""

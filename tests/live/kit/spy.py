@@ -113,28 +113,31 @@ class Folded:
 
 
 class Timed(Folded):
-    """A profile in speedscope's format, of one thread: the same, and what each sample weighed."""
+    """A profile in speedscope's format: the same, and what each sample weighed."""
 
     def __init__(self, text, truth):
         super().__init__("", truth)
         data = json.loads(text)
-        frames = ["%s (%s:%d)" % (frame["name"], frame.get("file", ""), frame.get("line", 0))
-                  for frame in data["shared"]["frames"]]
-        (self.thread,) = data["profiles"]
+        frames = ["%s (%s:%d)" % (frame["name"], frame["file"], frame.get("line", 0))
+                  if "file" in frame else frame["name"] for frame in data["shared"]["frames"]]
+        self.tracks = data["profiles"]
         for stack, weight in self.weighed():
             self.stacks[tuple(frames[index] for index in stack)] += weight
         self.stacks = Counter({stack: round(weight) for stack, weight in self.stacks.items()})
 
-    def weighed(self):
-        """(stack, periods of the rate) in the order of time; equal ones that follow are one."""
+    def weighed(self, thread=""):
+        """(stack, periods of the rate), by thread (or of the one of this name alone) in the order
+        of time; equal ones that follow are one."""
         period = 1e9 / self.truth["rate"]
-        for stack, weight in zip(self.thread["samples"], self.thread["weights"]):
-            yield stack, weight / period
+        for track in self.tracks:
+            if not thread or track["name"].endswith(" (%s)" % thread):
+                for stack, weight in zip(track["samples"], track["weights"]):
+                    if stack:  # else nothing is known of this time
+                        yield stack, weight / period
 
-    @property
-    def independent(self):
+    def independent(self, thread=""):
         """So many samples of weight 1 would tell as much: a late one tells a place, not a share."""
-        weights = [weight for _, weight in self.weighed()]
+        weights = [weight for _, weight in self.weighed(thread)]
         return sum(weights) ** 2 / sum(weight ** 2 for weight in weights)
 
 
