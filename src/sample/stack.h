@@ -77,7 +77,8 @@ struct spy_stack_memory {
 	bool calm;		  /* with the same chain of frames as the time before */
 	unsigned moves;		  /* in so many light readings to come, collecting will not be needed */
 	bool light;		  /* of the reading at hand: a chain other than the last does not count */
-	bool asked, rooted;	  /* collecting is a part of it; the root is not */
+	bool asked;		  /* collecting is a part of it */
+	unsigned rooted;	  /* so many of the outermost frames are not */
 	size_t inner;		  /* the span with the innermost frame; which part of all spans' */
 	size_t twice_from, twice_to; /* bytes is copied twice */
 	struct spy_stack_view views[2];

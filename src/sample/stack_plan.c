@@ -132,23 +132,32 @@ size_t spy_stack_top_offset(const struct spy_stack_reader *reader,
 
 /*
  * The entry frame at the root of a thread stays as it is as long as there is Python code above it, and
- * what calls Python anew has its entry frame elsewhere in the C stack.
+ * what calls Python anew has its entry frame elsewhere in the C stack. From 3.15 on there are two: the
+ * thread state has one of its own that all others end at (base_frame, pycore_tstate.h). Returns how
+ * many of the last stack's outermost frames are known for that.
  */
-static bool knows_root(const struct spy_stack_reader *reader, const struct spy_stack_memory *memory)
+static unsigned count_known(const struct spy_stack_reader *reader,
+			    const struct spy_stack_memory *memory)
 {
 	const struct spy_stack_view *last = &memory->views[!memory->now];
 	const struct spy_raw_frame *root = &last->frames[last->count - 1];
 
-	return root->owner >= SPY_OWNED_BY_INTERPRETER && root->address == memory->root &&
-	       !root->back && reader->now_ns - memory->root_ns < LIGHT_NS;
+	if (root->owner < SPY_OWNED_BY_INTERPRETER || root->address != memory->root || root->back ||
+	    reader->now_ns - memory->root_ns >= LIGHT_NS)
+		return 0;
+	return last->count > 1 && root[-1].owner >= SPY_OWNED_BY_INTERPRETER ? 2 : 1;
 }
 
-/* Of what is copied once: the thread's outermost frame, which is known. */
+/* Of what is copied once: one of the thread's outermost frames, which are known. */
 static bool is_known_root(const struct spy_stack_memory *memory, size_t i)
 {
+	const struct spy_stack_view *last = &memory->views[!memory->now];
 	const struct spy_span *span = &memory->spans.items[i];
+	unsigned known = span->once ? memory->rooted : 0;
 
-	return memory->rooted && span->once && span->start == memory->root;
+	while (known && last->frames[last->count - known].address != span->start)
+		known--;
+	return known != 0;
 }
 
 /* What of the last stack may not have changed meanwhile, and where it was; false when unknown. */
@@ -191,7 +200,7 @@ static void find_light(const struct spy_stack_reader *reader, struct spy_stack_m
 			!memory->pause.attached && last->count && last->plan == memory->plan &&
 			reader->heap.layout->frames != SPY_FRAME_OBJECTS &&
 			reader->now_ns - memory->read_ns < LIGHT_NS && find_inner(reader, memory);
-	memory->rooted = memory->light && knows_root(reader, memory);
+	memory->rooted = memory->light ? count_known(reader, memory) : 0;
 }
 
 /* --- the copies --- */

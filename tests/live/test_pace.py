@@ -92,3 +92,13 @@ def test_end(spy, launch):
     assert profile.truth["seconds"] <= 1.5, profile.truth
     assert_covered(profile)
     assert sum(judges.shares(profile.frames()).values()) >= 0.5 * profile.moments
+
+
+@pytest.mark.pythons(only=("3.12",))
+@pytest.mark.case("pace: the end of the time")
+def test_over(spy, launch):
+    """It is over whenever it ends, also when that is a moment before the next sample is due."""
+    target = launch("spin.py")
+    for _ in range(60):
+        profile = spy.record(pid=target.pid, seconds=0.005, rate=100000)
+        assert 0.005 <= profile.truth["seconds"] < 2, profile.truth

@@ -446,32 +446,48 @@ static void test_caller_apart(void **state)
 	end(&scene);
 }
 
-/* What is at the root is read once a millisecond. */
-static void test_root(void **state)
+/* Of the thread's `entries` outermost frames, which are entry frames, each is read once a millisecond. */
+static void check_root(const char *version, int entries)
 {
 	struct scene scene;
 	struct made *made = &scene.watched.made;
-	unsigned found = 0, i;
-	uint64_t outer;
+	unsigned found[2] = { 0, 0 }, i;
+	uint64_t outer, last;
+	int entry;
 
-	begin(&scene, "3.13.0", 0);
+	begin(&scene, version, entries - 1);
+	for (entry = 0; entry < entries - 1; entry++)
+		arena_byte(&made->arena, made->frames[entry] + made->arena.layout.frame_owner,
+			   SPY_OWNED_BY_INTERPRETER);
 	settle(&scene);
 	for (i = 0; i < 50; i++) {
 		read_now(&scene);
 		assert_int_equal(scene.stack.count, DEPTH);
-		found += pieces(&scene, made->frames[0]);
+		for (entry = 0; entry < entries; entry++)
+			found[entry] += pieces(&scene, made->frames[entry]);
 	}
-	assert_in_range(found, 4, 6);
-	/* By then it is seen that it is the root no longer. */
+	for (entry = 0; entry < entries; entry++)
+		assert_in_range(found[entry], 4, 6);
+	/* By then it is seen that there is another one. */
+	last = made->frames[entries - 1];
 	outer = arena_take(&made->arena, 128);
-	arena_word(&made->arena, outer + made->arena.layout.frame_code, made->codes[0]);
+	arena_word(&made->arena, outer + made->arena.layout.frame_code, made->codes[entries - 1]);
 	arena_word(&made->arena, outer + made->arena.layout.frame_instr_ptr,
-		   made->codes[0] + made->arena.layout.code_code);
-	arena_word(&made->arena, made->frames[0] + made->arena.layout.frame_back, outer);
+		   made->codes[entries - 1] + made->arena.layout.code_code);
+	arena_word(&made->arena, outer + made->arena.layout.frame_back,
+		   entries > 1 ? made->frames[entries - 2] : 0);
+	arena_word(&made->arena, last + made->arena.layout.frame_back, outer);
 	for (i = 0; i < 10; i++)
 		read_now(&scene);
 	assert_int_equal(scene.stack.count, DEPTH + 1);
 	end(&scene);
+}
+
+static void test_root(void **state)
+{
+	check_root("3.13.0", 1);
+	check_root("3.15.0", 1);
+	check_root("3.15.0", 2);
 }
 
 int main(void)
