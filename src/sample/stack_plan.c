@@ -132,9 +132,10 @@ size_t spy_stack_top_offset(const struct spy_stack_reader *reader,
 
 /*
  * The entry frame at the root of a thread stays as it is as long as there is Python code above it, and
- * what calls Python anew has its entry frame elsewhere in the C stack. From 3.15 on there are two: the
- * thread state has one of its own that all others end at (base_frame, pycore_tstate.h). Returns how
- * many of the last stack's outermost frames are known for that.
+ * what calls Python anew from there has its entry frame elsewhere in the C stack. From 3.15 on there
+ * are two: the thread state has one of its own that all others end at (base_frame, cpython/pystate.h).
+ * A program that calls Python again once all of it has returned may have the frame at the same place:
+ * hence for so long only. Returns how many of the last stack's outermost frames are known for that.
  */
 static unsigned count_known(const struct spy_stack_reader *reader,
 			    const struct spy_stack_memory *memory)
@@ -145,7 +146,8 @@ static unsigned count_known(const struct spy_stack_reader *reader,
 	if (root->owner < SPY_OWNED_BY_INTERPRETER || root->address != memory->root || root->back ||
 	    reader->now_ns - memory->root_ns >= LIGHT_NS)
 		return 0;
-	return last->count > 1 && root[-1].owner >= SPY_OWNED_BY_INTERPRETER ? 2 : 1;
+	return reader->heap.layout->tstate_base_frame != SPY_NO_FIELD && last->count > 1 &&
+			       root[-1].owner >= SPY_OWNED_BY_INTERPRETER ? 2 : 1;
 }
 
 /* Of what is copied once: one of the thread's outermost frames, which are known. */

@@ -446,8 +446,8 @@ static void test_caller_apart(void **state)
 	end(&scene);
 }
 
-/* Of the thread's `entries` outermost frames, which are entry frames, each is read once a millisecond. */
-static void check_root(const char *version, int entries)
+/* Of the outermost frames `entries` are entry frames; `known` are read once a millisecond. */
+static void check_root(const char *version, int entries, int known)
 {
 	struct scene scene;
 	struct made *made = &scene.watched.made;
@@ -467,7 +467,7 @@ static void check_root(const char *version, int entries)
 			found[entry] += pieces(&scene, made->frames[entry]);
 	}
 	for (entry = 0; entry < entries; entry++)
-		assert_in_range(found[entry], 4, 6);
+		assert_in_range(found[entry], entry < known ? 4 : 50, entry < known ? 6 : 50);
 	/* By then it is seen that there is another one. */
 	last = made->frames[entries - 1];
 	outer = arena_take(&made->arena, 128);
@@ -485,9 +485,10 @@ static void check_root(const char *version, int entries)
 
 static void test_root(void **state)
 {
-	check_root("3.13.0", 1);
-	check_root("3.15.0", 1);
-	check_root("3.15.0", 2);
+	check_root("3.13.0", 1, 1);
+	check_root("3.13.0", 2, 1);
+	check_root("3.15.0", 1, 1);
+	check_root("3.15.0", 2, 2);
 }
 
 int main(void)
